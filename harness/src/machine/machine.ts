@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+import type { Readable } from 'node:stream';
+import type { Arch } from '../core/architectures.js';
+
+/** A contiguous memory area reserved at boot through `cma=` (Documentation/admin-guide/kernel-parameters.txt). */
+export interface CmaReservation {
+	readonly sizeMiB: number;
+	/** Lowest physical address, MiB; with `limitMiB` it bounds where the area may lie. */
+	readonly baseMiB?: number | undefined;
+	readonly limitMiB?: number | undefined;
+}
+
+/** A declared guest: what is asked of QEMU and of the kernel, and what must be found inside before the first case. */
+export interface MachineDeclaration {
+	readonly name: string;
+	/** Architectures it can be had on. */
+	readonly arches: readonly Arch[];
+	/** QEMU's -cpu, by architecture; each architecture has a default. */
+	readonly cpu: Readonly<Partial<Record<Arch, string>>>;
+	readonly memoryMiB: number;
+	readonly smp: number;
+	readonly cma: CmaReservation | undefined;
+	/** udmabuf's limits; the kernel's defaults where left out (drivers/dma-buf/udmabuf.c). */
+	readonly udmabuf: { readonly listLimit?: number | undefined; readonly sizeLimitMiB?: number | undefined };
+	/** Pages of the kernel's default huge page size, reserved at boot. */
+	readonly hugepages: number;
+	/** Extra words for the kernel command line. */
+	readonly cmdline: readonly string[];
+	/** Heaps that must be there, by name; `@cma` is the default CMA heap by whatever name this kernel gives it. */
+	readonly heaps: readonly string[];
+	/** Other needs of suites that this machine promises: `sw_sync`, `udmabuf`, `debugfs`. */
+	readonly provides: readonly string[];
+	/** Modules to load before the first case, by name, from the kernel's own modules. */
+	readonly modules: readonly string[];
+}
+
+/** What the agent found in its guest, said once when it is ready. Text of the guest: bounded, never trusted further. */
+export interface GuestFacts {
+	readonly protocolVersion: number;
+	/** uname -r */
+	readonly release: string;
+	/** uname -m */
+	readonly hardware: string;
+	readonly cmdline: string;
+	readonly pageSize: number;
+	readonly cpus: number;
+	readonly memTotalKiB: number;
+	readonly cmaTotalKiB: number;
+	readonly hugepages: number;
+	readonly heaps: readonly string[];
+	/** Everything else the agent says of its guest: `udmabuf.list_limit`, `sw_sync`, `tainted` … */
+	readonly more: ReadonlyMap<string, string>;
+}
+
+/** A program to run in the guest. */
+export interface Job {
+	/** Absolute path in the guest. */
+	readonly program: string;
+	readonly args: readonly string[];
+	readonly env: Readonly<Record<string, string>>;
+	/** Milliseconds of guest run time after which the agent kills it and all it started. */
+	readonly deadlineMs: number;
+}
+
+export interface JobOutput {
+	stdout(chunk: Uint8Array): void;
+	stderr(chunk: Uint8Array): void;
+}
+
+/** How a program ended, as the agent saw it. Exactly one of status and signal is set. */
+export interface JobOutcome {
+	readonly status: number | undefined;
+	readonly signal: number | undefined;
+	/** The agent killed it because its deadline was over. */
+	readonly timedOut: boolean;
+	readonly wallMs: number;
+	readonly userMs: number;
+	readonly systemMs: number;
+	readonly maxRssKiB: number;
+}
+
+/** Why a guest is no more. `died`: QEMU ended by itself (a panic, a crash, somebody's kill). */
+export interface GuestEnd {
+	readonly kind: 'stopped' | 'died' | 'killed';
+	readonly status: number | undefined;
+	readonly signal: string | undefined;
+	/** What QEMU said on standard error, its tail. */
+	readonly stderr: string;
+}
+
+/** A running machine. Six methods: the same for a QEMU guest, a board and the scripted fake. */
+export interface Guest {
+	readonly facts: GuestFacts;
+	/** Settles once, when the guest is gone, whatever ended it. Never rejects. */
+	readonly ended: Promise<GuestEnd>;
+	/** Runs one job; jobs do not overlap. Rejects with a FencepostError when the guest ends or the agent breaks the protocol. */
+	run(job: Job, output: JobOutput, signal: AbortSignal): Promise<JobOutcome>;
+	/** Unpacks a tar stream below `directory` in the guest. */
+	put(directory: string, tar: Readable, signal: AbortSignal): Promise<void>;
+	/** A file of the guest, refused when it is longer than `maxBytes`. */
+	get(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+	/** Resolves when the console has shown everything the kernel logged up to now (a marker through /dev/kmsg), or after a short bound. */
+	settleConsole(signal: AbortSignal): Promise<void>;
+	/** Stops the guest and waits for it to be gone. */
+	stop(): Promise<void>;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+import type { Arch } from '../core/architectures.js';
+import type { Splat, Verdict } from '../verdict/verdict.js';
+
+/** One judged case: what results.json holds, pinned in the design, and what explains it. */
+export interface CaseResult {
+	readonly case: string;
+	readonly subject: string;
+	readonly suite: string;
+	readonly kernel: string;
+	readonly release: string;
+	readonly arch: Arch;
+	readonly machine: string;
+	readonly verdict: Verdict;
+	readonly durationMs: number;
+	readonly attempts: number;
+	/** Empty for a pass. */
+	readonly reason: string;
+	/** Console file of the guest it ran in, relative to the run directory; empty when there was none. */
+	readonly console: string;
+	/** Catalogue id (`ALLOC-05`), where the case is ours. */
+	readonly catalogue?: string | undefined;
+	/** expected, found, errno, at …: what a failure's YAML block shows. */
+	readonly diagnostics?: readonly (readonly [key: string, value: string])[] | undefined;
+	readonly splats?: readonly Splat[] | undefined;
+	/** The one command that runs exactly this again. */
+	readonly rerun?: string | undefined;
+}
+
+export type Totals = Readonly<Record<Verdict, number>>;
+
+/** The event log, a line each in events.jsonl, and what reporters consume. */
+export type RunEvent =
+	| {
+			readonly type: 'run-start';
+			readonly time: string;
+			readonly version: string;
+			readonly argv: readonly string[];
+			readonly directory: string;
+			readonly seed?: number | undefined;
+	  }
+	| {
+			readonly type: 'kernel-ready';
+			readonly time: string;
+			readonly kernel: string;
+			readonly arch: Arch;
+			readonly id: string;
+			readonly release: string | undefined;
+			readonly image: string;
+			readonly provenance: readonly string[];
+	  }
+	| {
+			readonly type: 'guest-start';
+			readonly time: string;
+			readonly guest: string;
+			readonly kernel: string;
+			readonly arch: Arch;
+			readonly machine: string;
+			readonly command: readonly string[];
+			readonly console: string;
+	  }
+	| {
+			readonly type: 'guest-ready';
+			readonly time: string;
+			readonly guest: string;
+			readonly bootMs: number;
+			readonly facts: Readonly<Record<string, unknown>>;
+	  }
+	| {
+			readonly type: 'guest-end';
+			readonly time: string;
+			readonly guest: string;
+			readonly how: string;
+	  }
+	| {
+			readonly type: 'suite-start';
+			readonly time: string;
+			readonly group: SuiteGroup;
+			/** Cases expected, when known. */
+			readonly planned: number | undefined;
+	  }
+	| { readonly type: 'case'; readonly time: string; readonly result: CaseResult }
+	| { readonly type: 'suite-end'; readonly time: string; readonly group: SuiteGroup }
+	| { readonly type: 'note'; readonly time: string; readonly text: string }
+	| {
+			readonly type: 'run-end';
+			readonly time: string;
+			readonly exit: number;
+			readonly totals: Totals;
+			readonly durationMs: number;
+	  };
+
+/** Where a case stands in the report: kernel × arch × machine × suite × subject. */
+export interface SuiteGroup {
+	readonly kernel: string;
+	readonly release: string;
+	readonly arch: Arch;
+	readonly machine: string;
+	readonly suite: string;
+	readonly subject: string;
+}
+
+export interface ResultsFile {
+	readonly schema: 1;
+	readonly exit: number;
+	readonly totals: Totals;
+	readonly results: readonly CaseResult[];
+}
