@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+import { access, constants, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Arch, hostArch } from '../../core/architectures.js';
+import type { Cache } from '../../core/cache.js';
+import { errnoOf, messageOf } from '../../core/errors.js';
+import { run } from '../../core/process.js';
+import { QEMU_ARCHITECTURES, type QemuArchitecture } from './architectures.js';
+
+export type Accelerator = 'kvm' | 'tcg';
+
+export interface AcceleratorChoice {
+	readonly accelerator: Accelerator;
+	/** Why, for doctor and for the note at the start of a run. */
+	readonly reason: string;
+}
+
+const PROBE_TIMEOUT_MS = 5000;
+
+/** Version of QEMU's binary for an architecture, as `7.2.22`. @throws naming the package when it is not installed. */
+export async function qemuVersion(arch: Arch): Promise<string> {
+	const record = QEMU_ARCHITECTURES[arch];
+	const { stdout } = await run(record.binary, ['--version'], { package: record.package, timeoutMs: 20_000 });
+	return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+}
+
+/**
+ * KVM or TCG for guests of `arch`. That /dev/kvm opens proves nothing (there are hosts where every guest then dies
+ * or QEMU hangs), so a guest of four instructions is run under a deadline; the answer is kept per host boot and
+ * QEMU version.
+ */
+export async function chooseAccelerator(arch: Arch, cache: Cache): Promise<AcceleratorChoice> {
+	if (hostArch !== arch) return { accelerator: 'tcg', reason: `${arch} guests are emulated on this host` };
+	try {
+		await access('/dev/kvm', constants.R_OK | constants.W_OK);
+	} catch (error) {
+		const why = errnoOf(error) === 'EACCES' ? 'this user may not open /dev/kvm (join group kvm)' : 'there is no /dev/kvm';
+		return { accelerator: 'tcg', reason: why };
+	}
+	const key = `${(await bootId()).slice(0, 36)}-${await qemuVersion(arch)}-${arch}`;
+	const file = cache.workPath('probe', `${key}.json`);
+	const known = await readFile(file, 'utf8')
+		.then((text) => parseChoice(JSON.parse(text)))
+		.catch(() => undefined);
+	if (known) return known;
+	const choice = await probeKvm(QEMU_ARCHITECTURES[arch]);
+	await mkdir(cache.workPath('probe'), { recursive: true });
+	await writeFile(`${file}.${process.pid}`, JSON.stringify(choice));
+	await rename(`${file}.${process.pid}`, file);
+	return choice;
+}
+
+function parseChoice(value: unknown): AcceleratorChoice | undefined {
+	if (typeof value !== 'object' || value === null || !('accelerator' in value) || !('reason' in value)) return undefined;
+	const { accelerator, reason } = value;
+	if ((accelerator !== 'kvm' && accelerator !== 'tcg') || typeof reason !== 'string') return undefined;
+	return { accelerator, reason };
+}
+
+async function bootId(): Promise<string> {
+	return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown')).trim();
+}
+
+async function probeKvm(record: QemuArchitecture): Promise<AcceleratorChoice> {
+	const directory = await mkdtemp(join(tmpdir(), 'fencepost-probe-'));
+	try {
+		const payload = join(directory, 'payload');
+		await writeFile(payload, record.probe.bytes());
+		const args = ['-machine', record.kvmMachine, '-accel', 'kvm', '-cpu', 'host', '-m', '64M', '-nodefaults'];
+		await run(
+			record.binary,
+			[...args, '-display', 'none', '-no-reboot', ...record.probe.devices, record.probe.option, payload],
+			{ timeoutMs: PROBE_TIMEOUT_MS, accept: [record.probeStatus], package: record.package },
+		);
+		return { accelerator: 'kvm', reason: 'KVM ran a probe guest' };
+	} catch (error) {
+		return { accelerator: 'tcg', reason: `/dev/kvm opens, but a probe guest failed under KVM: ${firstLine(error)}` };
+	} finally {
+		await rm(directory, { recursive: true, force: true });
+	}
+}
+
+function firstLine(error: unknown): string {
+	const evidence = error instanceof Error && 'evidence' in error ? String(error.evidence ?? '') : '';
+	return (evidence || messageOf(error)).split('\n')[0] ?? '';
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+import type { Arch } from '../../core/architectures.js';
+
+/** What QEMU and the kernel command line need to know of an architecture. Data, not switches. */
+export interface QemuArchitecture {
+	readonly binary: string;
+	/** Debian package that holds the binary. */
+	readonly package: string;
+	readonly machine: string;
+	/** -cpu under TCG; under KVM it is always `host`. */
+	readonly cpu: string;
+	/** More -machine properties under KVM. */
+	readonly kvmMachine: string;
+	/** Kernel command line words that put the console on the first serial port, from the first instruction on. */
+	readonly consoleWords: readonly string[];
+	/** A flat program that ends QEMU with `probeStatus`, to find out whether an accelerator really runs guests. */
+	readonly probe: { readonly option: '-bios' | '-kernel'; readonly bytes: () => Uint8Array; readonly devices: readonly string[] };
+	readonly probeStatus: number;
+}
+
+const PROBE_VALUE = 0x2a;
+
+/** 64 KiB of firmware whose reset vector (last 16 bytes) writes to QEMU's isa-debug-exit: status (value << 1) | 1. */
+function x86Probe(): Uint8Array {
+	const firmware = new Uint8Array(64 * 1024).fill(0xf4); // hlt
+	firmware.set([0xb0, PROBE_VALUE, 0xe6, 0xf4, 0xf4], firmware.length - 16); // mov al, VALUE; out 0xf4, al; hlt
+	return firmware;
+}
+
+/** PSCI SYSTEM_OFF (Arm DEN0022, 5.10): QEMU ends with status 0. */
+function armProbe(): Uint8Array {
+	const words = [
+		0x52800100, // mov  w0, #0x0008
+		0x72b08000, // movk w0, #0x8400, lsl #16
+		0xd4000002, // hvc  #0
+		0x14000000, // b    .
+	];
+	return new Uint8Array(new Uint32Array(words).buffer);
+}
+
+export const QEMU_ARCHITECTURES = {
+	x86_64: {
+		binary: 'qemu-system-x86_64',
+		package: 'qemu-system-x86',
+		machine: 'q35',
+		cpu: 'max',
+		kvmMachine: 'q35',
+		consoleWords: ['console=ttyS0', 'earlyprintk=ttyS0'],
+		probe: { option: '-bios', bytes: x86Probe, devices: ['-device', 'isa-debug-exit,iobase=0xf4,iosize=0x4'] },
+		probeStatus: (PROBE_VALUE << 1) | 1,
+	},
+	arm64: {
+		binary: 'qemu-system-aarch64',
+		package: 'qemu-system-arm',
+		machine: 'virt',
+		cpu: 'cortex-a57',
+		kvmMachine: 'virt,gic-version=host',
+		consoleWords: ['console=ttyAMA0', 'earlycon'],
+		probe: { option: '-kernel', bytes: armProbe, devices: [] },
+		probeStatus: 0,
+	},
+} as const satisfies Record<Arch, QemuArchitecture>;

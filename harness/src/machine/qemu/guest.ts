@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { nowMs, sleep } from '../../core/clock.js';
+import { FencepostError, infrastructureError } from '../../core/errors.js';
+import { tail } from '../../core/process.js';
+import { AgentSession } from '../agent/session.js';
+import type { Guest, GuestEnd, GuestFacts, Job, JobOutcome, JobOutput } from '../machine.js';
+import type { Accelerator } from './accelerator.js';
+import { QEMU_ARCHITECTURES } from './architectures.js';
+import { type GuestSpec, qemuCommandLine } from './command-line.js';
+import { ConsoleLog } from './console.js';
+
+/** How long a boot may take, and how long its console may be silent, before it is judged dead. */
+export interface BootLimits {
+	readonly bootMs: number;
+	readonly silenceMs: number;
+}
+
+export interface QemuStart {
+	readonly spec: GuestSpec;
+	readonly accelerator: Accelerator;
+	readonly limits: BootLimits;
+	/** File that keeps the console. */
+	readonly consoleFile: string;
+	readonly onConsole: (bytes: Uint8Array) => void;
+	/** Called with the exact command line before it is run. */
+	readonly onCommand: (command: readonly string[]) => void;
+	readonly signal: AbortSignal;
+}
+
+const SETTLE_MS = 3000;
+const WATCH_MS = 100;
+
+/** A QEMU guest from spawn to end. It dies with the harness, SIGKILL included (setpriv --pdeathsig, prctl(2)). */
+export class QemuGuest implements Guest {
+	private session: AgentSession | undefined;
+	private marks = 0;
+	private stopping = false;
+
+	private constructor(
+		private readonly child: ChildProcess,
+		private readonly console: ConsoleLog,
+		readonly ended: Promise<GuestEnd>,
+	) {}
+
+	/** Boots a guest and waits for its agent. @throws FencepostError BOOT_* with the console's tail as evidence. */
+	static async start(start: QemuStart): Promise<QemuGuest> {
+		start.signal.throwIfAborted();
+		// Unix socket paths end at 107 bytes (unix(7)), so the socket lives in a short folder of its own.
+		const directory = await mkdtemp(join(tmpdir(), 'fencepost-'));
+		const server = createServer();
+		let guest: QemuGuest | undefined;
+		try {
+			const { connected } = await listen(server, join(directory, 'agent'));
+			guest = QemuGuest.spawn(start, join(directory, 'agent'));
+			await guest.waitForAgent(connected, start);
+			return guest;
+		} catch (error) {
+			await guest?.stop();
+			throw error;
+		} finally {
+			server.close();
+			await rm(directory, { recursive: true, force: true });
+		}
+	}
+
+	get facts(): GuestFacts {
+		if (!this.session) throw new Error('facts asked before the agent spoke');
+		return this.session.facts;
+	}
+
+	run(job: Job, output: JobOutput, signal: AbortSignal): Promise<JobOutcome> {
+		return this.agent().run(job, output, signal);
+	}
+
+	put(directory: string, tarStream: Readable, signal: AbortSignal): Promise<void> {
+		return this.agent().put(directory, tarStream, signal);
+	}
+
+	get(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+		return this.agent().get(path, maxBytes, signal);
+	}
+
+	async settleConsole(signal: AbortSignal): Promise<void> {
+		const text = `mark ${++this.marks}`;
+		await this.agent().mark(text, signal);
+		await this.console.shows(`fencepost: ${text}`, SETTLE_MS);
+	}
+
+	async stop(): Promise<void> {
+		this.stopping = true;
+		this.session?.close();
+		this.child.kill('SIGKILL');
+		await this.ended;
+	}
+
+	/** The console's last lines, for messages about this guest. */
+	consoleTail(): string {
+		return this.console.tail();
+	}
+
+	private agent(): AgentSession {
+		if (!this.session) throw new Error('the agent was asked before it spoke');
+		return this.session;
+	}
+
+	private static spawn(start: QemuStart, socket: string): QemuGuest {
+		const command = qemuCommandLine(start.spec, start.accelerator, socket);
+		start.onCommand(command);
+		const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], {
+			stdio: ['ignore', 'pipe', 'pipe'],
+			detached: true,
+		});
+		const consoleLog = new ConsoleLog(start.consoleFile, child.stdout, start.onConsole);
+		let stderr = '';
+		child.stderr.on('data', (chunk: Buffer) => {
+			stderr = (stderr + chunk.toString('utf8')).slice(-8192);
+		});
+		let spawnError = '';
+		child.once('error', (error) => {
+			spawnError = error.message;
+		});
+		const gone = new Promise<{ status: number | undefined; signal: string | undefined }>((resolve) => {
+			child.once('error', () => resolve({ status: undefined, signal: undefined }));
+			child.once('close', (status, signal) => resolve({ status: status ?? undefined, signal: signal ?? undefined }));
+		});
+		const ended = gone.then(async (how): Promise<GuestEnd> => {
+			if (!spawnError) await consoleLog.closed;
+			const kind = guest.stopping ? 'stopped' : how.signal ? 'killed' : 'died';
+			return { kind, ...how, stderr: tail(`${spawnError}${stderr}`, 10) };
+		});
+		const guest = new QemuGuest(child, consoleLog, ended);
+		return guest;
+	}
+
+	private async waitForAgent(connected: Promise<Socket>, start: QemuStart): Promise<void> {
+		const giveUp = new AbortController();
+		const signal = AbortSignal.any([start.signal, giveUp.signal]);
+		try {
+			this.session = await Promise.race([
+				connected.then((socket) => AgentSession.open(socket, { signal, deadlineMs: start.limits.bootMs })),
+				this.ended.then((end) => Promise.reject(this.bootEnded(end, start))),
+				this.watchBoot(start, signal),
+			]);
+		} catch (error) {
+			// A guest that is just ending explains more than the broken stream it leaves behind.
+			const end = await Promise.race([this.ended, sleep(300).then(() => undefined)]);
+			throw end && !start.signal.aborted && !this.stopping ? this.bootEnded(end, start) : error;
+		} finally {
+			giveUp.abort();
+		}
+	}
+
+	/** Rejects when the boot is over its limits or falls silent; never resolves. */
+	private async watchBoot(start: QemuStart, signal: AbortSignal): Promise<never> {
+		const startedMs = nowMs();
+		for (;;) {
+			await sleep(WATCH_MS, signal);
+			const { lastByteMs } = this.console;
+			const silentMs = nowMs() - (lastByteMs ?? startedMs);
+			if (silentMs > start.limits.silenceMs) {
+				throw infrastructureError(
+					'BOOT_SILENT',
+					lastByteMs === undefined
+						? `the kernel printed nothing for ${Math.round(silentMs / 1000)} s`
+						: `the boot stopped: no console output for ${Math.round(silentMs / 1000)} s, and no word from the agent`,
+					{
+						hint: 'is it a kernel for this architecture, with its serial console and virtio console built in?',
+						evidence: this.console.tail(),
+					},
+				);
+			}
+			if (nowMs() - startedMs > start.limits.bootMs) {
+				throw infrastructureError('BOOT_TIMEOUT', `no word from the agent within ${start.limits.bootMs / 1000} s`, {
+					hint: 'is CONFIG_VIRTIO_CONSOLE built in, or its module listed by the machine?',
+					evidence: this.console.tail(),
+				});
+			}
+		}
+	}
+
+	private bootEnded(end: GuestEnd, start: QemuStart): FencepostError {
+		const panic = /Kernel panic - not syncing.*/.exec(this.console.tail(400))?.[0];
+		if (panic) {
+			return new FencepostError({
+				code: 'BOOT_PANIC',
+				blame: 'kernel',
+				message: `the kernel panicked while booting: ${panic}`,
+				evidence: this.console.tail(40),
+			});
+		}
+		const binary = QEMU_ARCHITECTURES[start.spec.arch].binary;
+		const how = end.signal ? `was killed by ${end.signal}` : `ended with status ${end.status ?? 'unknown'}`;
+		return infrastructureError('BOOT_ENDED', `${binary} ${how} before the agent spoke`, {
+			hint: `is the kernel one that ${binary} can boot? its command line is in the run directory`,
+			evidence: `${end.stderr}\n${this.console.tail()}`.trim(),
+		});
+	}
+}
+
+async function listen(server: Server, path: string): Promise<{ connected: Promise<Socket> }> {
+	const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
+	await new Promise<void>((resolve, reject) => {
+		server.once('error', reject);
+		server.listen(path, resolve);
+	});
+	return { connected };
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { ARCHES, type Arch } from '../core/architectures.js';
+import { errnoOf, usageError } from '../core/errors.js';
+import { type KernelSelector, parseKernelSelector } from '../core/selector.js';
+import { parseYaml } from '../core/yaml-source.js';
+import { inlineMachineSchema, loadMachineLibrary, type MachineLibrary } from './machines.js';
+import { type PlannedMachine, resolveMachine } from './machine-resolve.js';
+
+const strings = z.array(z.string().min(1).max(500));
+
+const planSchema = z.strictObject({
+	kernels: strings.optional(),
+	arches: z.array(z.enum(ARCHES)).optional(),
+	machines: z.array(z.union([z.string().min(1), inlineMachineSchema])).optional(),
+	suites: strings.optional(),
+	cases: strings.optional(),
+	subjects: strings.optional(),
+	programs: strings.optional(),
+	expectations: strings.optional(),
+});
+
+/** A program of the user's own with its arguments: `--program FILE,ARG,ARG`. */
+export interface PlannedProgram {
+	readonly file: string;
+	readonly args: readonly string[];
+}
+
+/** What to run, decided: from a plan file, changed by options. */
+export interface Plan {
+	readonly kernels: readonly KernelSelector[];
+	readonly arches: readonly Arch[];
+	readonly machines: readonly PlannedMachine[];
+	/** Globs; undefined where nothing was said, which means all. */
+	readonly suites: readonly string[] | undefined;
+	readonly cases: readonly string[] | undefined;
+	readonly subjects: readonly string[] | undefined;
+	readonly programs: readonly PlannedProgram[];
+	/** Files with expectations, absolute. */
+	readonly expectationFiles: readonly string[];
+}
+
+/** What the command line says of a plan; an option given replaces the plan's list. */
+export interface PlanOptions {
+	readonly kernel?: readonly string[] | undefined;
+	readonly arch?: readonly string[] | undefined;
+	readonly machine?: readonly string[] | undefined;
+	readonly suite?: readonly string[] | undefined;
+	readonly case?: readonly string[] | undefined;
+	readonly subject?: readonly string[] | undefined;
+	readonly program?: readonly string[] | undefined;
+}
+
+/**
+ * Reads a plan and applies the options. Relative paths in a file are relative to that file, in options to `cwd`.
+ * @throws usage errors naming file:line:column or the option.
+ */
+export async function loadPlan(file: string, libraryFile: string, options: PlanOptions, cwd: string): Promise<Plan> {
+	const text = await readFile(file, 'utf8').catch((error: unknown) => {
+		throw usageError('PLAN_UNREADABLE', `--plan: cannot read ${file} (${errnoOf(error) ?? String(error)})`);
+	});
+	const { value, locate } = parseYaml(text, file, planSchema);
+	const base = dirname(resolve(file));
+	const inline = (value.machines ?? []).filter((machine) => typeof machine !== 'string');
+	const library: MachineLibrary = {
+		...(await loadMachineLibrary(libraryFile)),
+		...Object.fromEntries(inline.map(({ name, ...fields }) => [name, fields])),
+	};
+	const listed = <T>(
+		option: readonly string[] | undefined,
+		optionName: string,
+		field: 'kernels' | 'programs',
+		parse: (text: string, where: string, directory: string) => T,
+	): T[] =>
+		option
+			? option.map((item) => parse(item, `--${optionName}`, cwd))
+			: (value[field] ?? []).map((item, i) => parse(item, locate([field, i]), base));
+	const kernels = listed(options.kernel, 'kernel', 'kernels', (item, where, directory) =>
+		absolute(parseKernelSelector(item, where), directory),
+	);
+	if (kernels.length === 0) {
+		throw usageError('PLAN_NO_KERNEL', `${file}: no kernel to run`, 'name one: --kernel source:6.12, or kernels: in the plan');
+	}
+	const machineNames = options.machine
+		? options.machine.map((name) => ({ name, where: '--machine' }))
+		: (value.machines ?? ['default']).map((machine, i) => ({
+				name: typeof machine === 'string' ? machine : machine.name,
+				where: locate(['machines', i]),
+			}));
+	return {
+		kernels: unique(kernels, (kernel) => kernel.text),
+		arches: options.arch ? unique(options.arch.map(parseArch), String) : (value.arches ?? [...ARCHES]),
+		machines: unique(machineNames, ({ name }) => name).map(({ name, where }) => resolveMachine(name, library, where)),
+		suites: options.suite ?? value.suites,
+		cases: options.case ?? value.cases,
+		subjects: options.subject ?? value.subjects,
+		programs: listed(options.program, 'program', 'programs', (item, _where, directory) => {
+			const [name = '', ...args] = item.split(',');
+			return { file: resolve(directory, name), args };
+		}),
+		expectationFiles: (value.expectations ?? []).map((name) => resolve(base, name)),
+	};
+}
+
+function parseArch(text: string): Arch {
+	const arch = ARCHES.find((known) => known === text);
+	if (arch) return arch;
+	const alias = { amd64: 'x86_64', x86: 'x86_64', 'x86-64': 'x86_64', aarch64: 'arm64' }[text];
+	throw usageError(
+		'ARCH_UNKNOWN',
+		`--arch: unknown architecture "${text}"`,
+		`${alias ? `did you mean ${alias}? ` : ''}accepted: ${ARCHES.join(', ')}`,
+	);
+}
+
+/** Paths in selectors become absolute, so that results and rerun commands mean the same anywhere. */
+function absolute(selector: KernelSelector, directory: string): KernelSelector {
+	if (selector.kind !== 'tree' && selector.kind !== 'file') return selector;
+	return { ...selector, path: resolve(directory, selector.path) };
+}
+
+function unique<T>(items: readonly T[], key: (item: T) => string): T[] {
+	return [...new Map(items.map((item) => [key(item), item])).values()];
+}

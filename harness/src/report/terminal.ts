@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+import { styleText } from 'node:util';
+import { formatDuration } from '../core/clock.js';
+import type { CaseResult, RunEvent } from '../results/events.js';
+import { countVerdicts, isFailing } from '../results/totals.js';
+import { VERDICTS, type Verdict } from '../verdict/verdict.js';
+import type { Reporter } from './reporter.js';
+import type { Status } from './status.js';
+
+type Style = Parameters<typeof styleText>[0];
+
+const STYLES: Record<Verdict, Style> = {
+	pass: 'green',
+	skip: 'dim',
+	xfail: 'dim',
+	xpass: 'yellow',
+	miss: 'magenta',
+	fail: 'red',
+	timeout: 'red',
+	crash: 'red',
+};
+
+const MAX_EVIDENCE_LINES = 12;
+
+/** For people: failures as they happen above the live status, a table at the end. */
+export class TerminalReporter implements Reporter {
+	private readonly results: CaseResult[] = [];
+
+	constructor(
+		private readonly status: Status,
+		private readonly write: (text: string) => void,
+		private readonly color: boolean,
+	) {}
+
+	event(event: RunEvent): void {
+		switch (event.type) {
+			case 'kernel-ready':
+				this.status.print(`${this.paint('bold', event.kernel)} ${event.arch}: ${event.release ?? 'release known after boot'}\n`);
+				for (const line of event.provenance) this.status.print(`  ${line}\n`);
+				break;
+			case 'case':
+				this.results.push(event.result);
+				if (isFailing(event.result.verdict) || event.result.verdict === 'miss') this.status.print(this.failure(event.result));
+				this.status.footer(this.footer());
+				break;
+			case 'note':
+				this.status.print(`${event.text}\n`);
+				break;
+			case 'run-end':
+				this.status.stop();
+				this.write(this.summary());
+				this.write(`${this.totalsLine(event.durationMs)}\n`);
+				break;
+			default:
+				break;
+		}
+	}
+
+	private failure(result: CaseResult): string {
+		const where = `${result.kernel} ${result.arch} ${result.machine}${result.subject ? ` ${result.subject}` : ''}`;
+		const lines = [`${this.paint(STYLES[result.verdict], result.verdict)} ${result.case}  (${where})`];
+		if (result.reason) lines.push(...indent(result.reason));
+		for (const [key, value] of result.diagnostics ?? []) {
+			if (key !== 'log') lines.push(`    ${key}: ${value}`);
+		}
+		if (result.console) lines.push(`    console: ${result.console}`);
+		if (result.rerun) lines.push(`    again:   ${result.rerun}`);
+		return `${lines.join('\n')}\n`;
+	}
+
+	private footer(): string {
+		const totals = countVerdicts(this.results);
+		const bad = VERDICTS.filter((verdict) => (isFailing(verdict) || verdict === 'miss') && totals[verdict] > 0);
+		const said = bad.map((verdict) => this.paint(STYLES[verdict], `${totals[verdict]} ${verdict}`));
+		return `${this.results.length} cases judged${said.length > 0 ? `, ${said.join(', ')}` : ''}`;
+	}
+
+	/** kernel × arch × machine down, verdicts across. */
+	private summary(): string {
+		const rows = new Map<string, CaseResult[]>();
+		for (const result of this.results) {
+			const name = `${result.kernel} ${result.arch} ${result.machine}`;
+			const suite = result.subject && result.subject !== result.suite ? `${result.suite} ${result.subject}` : result.suite;
+			const key = `${name}\0${suite}`;
+			rows.set(key, [...(rows.get(key) ?? []), result]);
+		}
+		if (rows.size === 0) return '';
+		const used = VERDICTS.filter((verdict) => this.results.some((result) => result.verdict === verdict));
+		const width = Math.max(10, ...[...rows.keys()].map((key) => (key.split('\0')[1] ?? '').length));
+		const lines: string[] = [];
+		let heading = '';
+		for (const [key, results] of rows) {
+			const [name = '', suite = ''] = key.split('\0');
+			if (name !== heading) {
+				heading = name;
+				const release = results[0]?.release ?? '';
+				lines.push('', `${this.paint('bold', name)}${release ? `  ${release}` : ''}`);
+				lines.push(`  ${''.padEnd(width)}${used.map((verdict) => verdict.padStart(9)).join('')}`);
+			}
+			const totals = countVerdicts(results);
+			const cells = used.map((verdict) => {
+				const cell = (totals[verdict] === 0 ? '·' : String(totals[verdict])).padStart(9);
+				return totals[verdict] === 0 ? this.paint('dim', cell) : this.paint(STYLES[verdict], cell);
+			});
+			lines.push(`  ${suite.padEnd(width)}${cells.join('')}`);
+		}
+		return `${lines.join('\n')}\n\n`;
+	}
+
+	private totalsLine(durationMs: number): string {
+		const totals = countVerdicts(this.results);
+		const said = VERDICTS.filter((verdict) => totals[verdict] > 0).map((verdict) =>
+			this.paint(STYLES[verdict], `${totals[verdict]} ${verdict}`),
+		);
+		return `${said.join(', ') || 'nothing was judged'} in ${formatDuration(durationMs)}`;
+	}
+
+	private paint(style: Style, text: string): string {
+		return this.color ? styleText(style, text) : text;
+	}
+}
+
+function indent(text: string): string[] {
+	const lines = text.split('\n');
+	const shown = lines.slice(0, MAX_EVIDENCE_LINES).map((line) => `    ${line}`);
+	return lines.length > MAX_EVIDENCE_LINES ? [...shown, `    … ${lines.length - MAX_EVIDENCE_LINES} more lines`] : shown;
+}
