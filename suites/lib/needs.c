@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "needs.h"
+
+#define NEED_MAX 32
+
+/* The names that upstream has given the heap of the default CMA area, by kernel and by device tree.
+ */
+static const char *const cma_names[] = {"reserved", "default_cma_region", "linux,cma",
+					"default-pool"};
+
+const char *fp_heap_kind(void)
+{
+	const char *kind = getenv("FENCEPOST_HEAP_KIND");
+
+	if (kind && *kind)
+		return kind;
+	if (!strcmp(fp_subject(), "system"))
+		return "system";
+	for (size_t i = 0; i < sizeof(cma_names) / sizeof(cma_names[0]); i++)
+		if (!strcmp(fp_subject(), cma_names[i]))
+			return "cma";
+	return "vendor";
+}
+
+/* Does `path` exist? `why` names it when it does not. */
+static bool exists(const char *path, char *why, size_t size)
+{
+	if (access(path, F_OK) == 0)
+		return true;
+	snprintf(why, size, "%s: %s", path, strerror(errno));
+	return false;
+}
+
+static bool have_heap(char *why, size_t size)
+{
+	char path[300];
+	struct stat status;
+
+	if (!*fp_subject()) {
+		snprintf(why, size, "no heap was named (--subject NAME)");
+		return false;
+	}
+	/* The subject is a name, never a path out of /dev/dma_heap. */
+	if (strchr(fp_subject(), '/') || strlen(fp_subject()) > 255 || *fp_subject() == '.') {
+		snprintf(why, size, "\"%s\" is not a heap's name", fp_subject());
+		return false;
+	}
+	snprintf(path, sizeof(path), "/dev/dma_heap/%s", fp_subject());
+	if (stat(path, &status) != 0) {
+		snprintf(why, size, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static bool have_heap_kind(const char *kind, char *why, size_t size)
+{
+	if (!have_heap(why, size))
+		return false;
+	if (!strcmp(fp_heap_kind(), kind))
+		return true;
+	snprintf(why, size, "%s is a %s heap", fp_subject(), fp_heap_kind());
+	return false;
+}
+
+static bool have_system_heap(char *why, size_t size)
+{
+	return have_heap_kind("system", why, size);
+}
+
+static bool have_cma_heap(char *why, size_t size)
+{
+	return have_heap_kind("cma", why, size);
+}
+
+static bool have_sw_sync(char *why, size_t size)
+{
+	return exists("/sys/kernel/debug/sync/sw_sync", why, size);
+}
+
+static bool have_debugfs(char *why, size_t size)
+{
+	/* Of all that may lie in debugfs, this is what the suites read. */
+	return exists("/sys/kernel/debug/dma_buf/bufinfo", why, size);
+}
+
+static bool have_udmabuf(char *why, size_t size)
+{
+	return exists("/dev/udmabuf", why, size);
+}
+
+static bool have_proc_config(char *why, size_t size)
+{
+	return exists("/proc/config.gz", why, size);
+}
+
+static bool have_pagemap(char *why, size_t size)
+{
+	return exists("/proc/self/pagemap", why, size);
+}
+
+static bool have_root(char *why, size_t size)
+{
+	if (geteuid() == 0)
+		return true;
+	snprintf(why, size, "runs as user %u", (unsigned int)geteuid());
+	return false;
+}
+
+static const struct {
+	const char *name;
+	bool (*have)(char *why, size_t size);
+} needs[] = {
+	{"heap", have_heap},
+	{"heap:system", have_system_heap},
+	{"heap:cma", have_cma_heap},
+	{"sw_sync", have_sw_sync},
+	{"debugfs", have_debugfs},
+	{"udmabuf", have_udmabuf},
+	{"proc-config", have_proc_config},
+	{"pagemap", have_pagemap},
+	{"root", have_root},
+};
+
+static bool need_met(const char *need, char *why, size_t size)
+{
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (!strcmp(needs[i].name, need))
+			return needs[i].have(why, size);
+	snprintf(why, size, "no one knows how to look for it");
+	return false;
+}
+
+bool fp_needs_met(const struct fp_case *c, char *reason, size_t size)
+{
+	const char *rest = c->needs ? c->needs : "";
+	char need[NEED_MAX], why[400];
+
+	for (rest += strspn(rest, " "); *rest; rest += strspn(rest, " ")) {
+		size_t length = strcspn(rest, " ");
+
+		snprintf(need, sizeof(need), "%.*s", (int)length, rest);
+		rest += length;
+		if (!need_met(need, why, sizeof(why))) {
+			snprintf(reason, size, "needs %s: %s", need, why);
+			return false;
+		}
+	}
+	return true;
+}
