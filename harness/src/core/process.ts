@@ -54,6 +54,7 @@ export async function run(command: string, args: readonly string[], options: Run
 		reject: false,
 		maxBuffer: MAX_OUTPUT_BYTES,
 		stripFinalNewline: false,
+		all: options.onLine !== undefined,
 	});
 	const killGroup = () => {
 		if (child.pid === undefined) return;
@@ -76,7 +77,7 @@ export async function run(command: string, args: readonly string[], options: Run
 	process.once('exit', killGroup);
 	try {
 		if (options.onLine) {
-			for await (const line of child.iterable({ from: 'all' as never })) options.onLine(String(line));
+			for await (const line of child.iterable({ from: 'all' })) options.onLine(line);
 		}
 		const result = await child;
 		options.signal?.throwIfAborted();
