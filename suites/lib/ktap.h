@@ -110,6 +110,10 @@ void fp_failf(const char *file, int line, const char *expression, const char *ex
 /* A line kept with the result: "# note". */
 void fp_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What a case that goes through many inputs is at; shown as "# context:" when it fails, or dies,
+ * there. */
+void fp_context(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* `call` returns -1 with this errno. Both values and names are shown when it does not. */
 #define EXPECT_ERRNO(call, error)                                                                  \
 	do {                                                                                       \

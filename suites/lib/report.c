@@ -81,7 +81,7 @@ static void report_notes(void)
 		print("# note: (more notes than fit were dropped)");
 }
 
-void fp_report_details(bool failed)
+void fp_report_details(bool failed, bool ended_well)
 {
 	if (failed) {
 		print("# at: %.*s", (int)sizeof(fp_result->at), fp_result->at);
@@ -92,6 +92,8 @@ void fp_report_details(bool failed)
 		if (fp_result->error[0])
 			print("# errno: %.*s", (int)sizeof(fp_result->error), fp_result->error);
 	}
+	if ((failed || !ended_well) && fp_result->context[0])
+		print("# context: %.*s", (int)sizeof(fp_result->context), fp_result->context);
 	report_notes();
 }
 

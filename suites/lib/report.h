@@ -16,8 +16,11 @@ void fp_report_start(size_t case_count);
 void fp_report_detail(const char *key, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What the case has put into fp_result: its notes, and when `failed`, how it failed. */
-void fp_report_details(bool failed);
+/*
+ * What the case has put into fp_result: its notes; when `failed`, how it failed; and unless it
+ * passed, what it was at.
+ */
+void fp_report_details(bool failed, bool ended_well);
 
 /* "ok 3 ID" or "not ok 3 ID", with " # DIRECTIVE reason" when there is one (both already escaped).
  */

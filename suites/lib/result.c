@@ -70,6 +70,20 @@ void fp_failf(const char *file, int line, const char *expression, const char *ex
 	fail(file, line, expression, expected, found);
 }
 
+void fp_context(const char *format, ...)
+{
+	char text[sizeof(fp_result->context)];
+	va_list args;
+
+	/* Another process of the case that has failed is not to lose its context to us. */
+	if (atomic_load(&fp_result->failures))
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fp_escape(fp_result->context, sizeof(fp_result->context), text);
+}
+
 void fp_note(const char *format, ...)
 {
 	char text[256], escaped[512];

@@ -23,8 +23,9 @@ struct fp_result {
 	char expression[512];
 	char expected[512];
 	char found[512];
-	char error[32];	  /* "EPERM", or "" */
-	char notes[8192]; /* lines ending in \n, already escaped */
+	char error[32];	   /* "EPERM", or "" */
+	char context[256]; /* what it was at, or "" */
+	char notes[8192];  /* lines ending in \n, already escaped */
 };
 
 /* The result of the case that runs now; mapped once, before the first. */

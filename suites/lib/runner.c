@@ -152,7 +152,7 @@ static bool report_end(size_t number, const struct fp_case *c, enum end end, int
 	bool ended_well = end == ENDED && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	char text[120];
 
-	fp_report_details(failed);
+	fp_report_details(failed, ended_well);
 	if (end == ENDED && !failed &&
 	    !(ended_well && (state == FP_PASSED || state == FP_SKIPPED))) {
 		describe_status(text, sizeof(text), status);
