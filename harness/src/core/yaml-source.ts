@@ -43,7 +43,10 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
 	}
 	const parsed = schema.safeParse(value, { reportInput: true });
 	if (parsed.success) return { value: parsed.data, locate };
-	throw describe(parsed.error.issues[0], locate, schema, document.contents ? value : undefined);
+	// A misspelt field also makes the right one missing: the spelling is the better news.
+	const { issues } = parsed.error;
+	const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+	throw describe(issue, locate, schema, document.contents ? value : undefined);
 }
 
 function describe(issue: z.core.$ZodIssue | undefined, locate: Locate, schema: z.ZodType, value: unknown): Error {

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * An abort signal for Ctrl-C and SIGTERM: the first one stops guests and builds in order, a second one at once
+ * (guests die with this process in any case).
+ */
+export function interruptSignal(): AbortSignal {
+	const controller = new AbortController();
+	const stop = (name: NodeJS.Signals) => {
+		if (controller.signal.aborted) process.exit(130);
+		process.stderr.write(`\nfencepost: ${name === 'SIGINT' ? 'interrupted' : 'told to stop'}; stopping guests and builds\n`);
+		controller.abort(new Error(`stopped by ${name}`));
+	};
+	process.on('SIGINT', stop);
+	process.on('SIGTERM', stop);
+	return controller.signal;
+}

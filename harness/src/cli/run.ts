@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ARCHES } from '../core/architectures.js';
+import type { Isolation } from '../run/context.js';
+
+const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
+
+function parseShard(text: string): { index: number; count: number } {
+	const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
+	const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+	if (!match || index < 1 || index > count) {
+		throw new InvalidArgumentError('expected I/N with 1 <= I <= N, as 2/5.');
+	}
+	return { index, count };
+}
+
+function parseJobs(text: string): number {
+	const jobs = Number(text);
+	if (!Number.isInteger(jobs) || jobs < 1 || jobs > 1024) throw new InvalidArgumentError('expected a whole number from 1 to 1024.');
+	return jobs;
+}
+
+/** What commander hands over; the same names as the options. */
+export interface RunOptions {
+	readonly plan?: string;
+	readonly kernel?: string[];
+	readonly arch?: string[];
+	readonly machine?: string[];
+	readonly suite?: string[];
+	readonly case?: string[];
+	readonly subject?: string[];
+	readonly program?: string[];
+	readonly isolate: Isolation;
+	readonly jobs?: number;
+	readonly out?: string;
+	readonly reporter?: string[];
+	readonly dryRun?: boolean;
+	readonly shard?: { index: number; count: number };
+}
+
+const NOTES = `
+Kernels: source:VERSION (built from Debian's linux-source, as source:6.12 or source:newest), tree:PATH[@REV] (your
+tree, built out of tree), debian:VERSION (a stock package), file:PATH. ,profile=NAME may follow one that is built.
+Without --plan the default plan is taken: source:6.12 on x86_64 and arm64, every suite against every heap.
+With --program and neither --suite nor --case, only the programs run.
+TAP version 14 goes to standard output when it is not a terminal; results.json, events.jsonl, the consoles and QEMU's
+command lines go to the run directory.
+
+Examples:
+  fencepost run --kernel source:6.12 --kernel source:newest
+  fencepost run --kernel tree:. --arch arm64 --suite 'sync*'
+  fencepost run --kernel debian:newest --arch x86_64 --case 'heap.alloc.*' --subject system
+  fencepost run --kernel source:6.12 --arch x86_64 --program ./mytest,--fast`;
+
+export function runCommand(): Command {
+	return new Command('run')
+		.description('Runs conformance suites on kernels in guests and judges what comes back.')
+		.option('--plan <file>', 'YAML plan; the options below replace what it says')
+		.option('--kernel <selector>', 'kernel to run, repeatable', collect)
+		.option('--arch <arch>', `architecture, repeatable: ${ARCHES.join(' or ')}`, collect)
+		.option('--machine <name>', 'machine to boot, repeatable; kernels/machines.yaml has the ready-made ones', collect)
+		.option('--suite <glob>', 'suites to run, repeatable', collect)
+		.option('--case <glob>', 'cases to run, repeatable', collect)
+		.option('--subject <glob>', 'heaps or other subjects to run against, repeatable', collect)
+		.option('--program <file[,arg...]>', 'a static program of your own that prints TAP or KTAP, repeatable', collect)
+		.addOption(new Option('--isolate <unit>', 'what a guest is used for').choices(['run', 'suite', 'case']).default('run'))
+		.option('--jobs <n>', 'guests at once (default: one per core)', parseJobs)
+		.option('--out <dir>', 'run directory (default: runs/DATE-TIME)')
+		.option('--reporter <name[=file]>', 'tap or terminal, repeatable', collect)
+		.option('--dry-run', 'say what would run, and run nothing')
+		.option('--shard <i/n>', 'only the I-th of N parts', parseShard)
+		.addHelpText('after', NOTES)
+		.action(async (options: RunOptions) => {
+			const { performRun } = await import('./run-action.js');
+			process.exitCode = await performRun(options);
+		});
+}
+
+/** `runs/2026-11-21T09-30-05`, below the current folder. */
+export function defaultRunDirectory(now: Date): string {
+	return resolve(join('runs', now.toISOString().slice(0, 19).replaceAll(':', '-')));
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+import { matchesAny } from '../core/glob.js';
+import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
+import { heapName, suiteSubject } from './subjects.js';
+
+/** A case as its suite lists it. */
+export interface ListedCase {
+	readonly case: string;
+	readonly catalogue: string;
+	readonly needs: readonly string[];
+}
+
+/** A program that runs in the guest and prints KTAP: one of ours, or the user's own. Both take the same road. */
+export interface SuiteProgram {
+	readonly name: string;
+	/** Absolute path in the guest. */
+	readonly guestPath: string;
+	readonly args: readonly string[];
+	/** Its cases, chosen by the plan; undefined for a user's program, whose cases show when it runs. */
+	readonly cases: readonly ListedCase[] | undefined;
+	/** The user's file, to be shipped into the guest; undefined for suites in the image. */
+	readonly file: string | undefined;
+	/** What `--program` said. */
+	readonly option: string | undefined;
+}
+
+/** One run of one program against one subject: what a guest is given to do. */
+export interface Assignment {
+	readonly suite: SuiteProgram;
+	readonly subject: string;
+	/** Cases to run, in the suite's order; undefined for a user's program. */
+	readonly cases: readonly ListedCase[] | undefined;
+	/** Set when this cannot or need not run: every case gets this verdict instead. */
+	readonly instead?: { readonly verdict: 'skip' | 'miss'; readonly reason: string } | undefined;
+}
+
+export interface AssignmentChoice {
+	/** Subject globs; undefined for all. */
+	readonly subjects: readonly string[] | undefined;
+	readonly shard: { readonly index: number; readonly count: number } | undefined;
+}
+
+/** What a guest has to do: every suite against every heap found, declared or asked for by name. */
+export function assign(
+	suites: readonly SuiteProgram[],
+	machine: MachineDeclaration,
+	facts: GuestFacts,
+	cannotHave: ReadonlyMap<string, string>,
+	choice: AssignmentChoice,
+): Assignment[] {
+	const wanted = (subject: string) => choice.subjects === undefined || matchesAny(subject, choice.subjects);
+	const heaps = heapSubjects(machine, facts, choice.subjects ?? []).filter(wanted);
+	const all = suites.flatMap((suite): Assignment[] => {
+		const { cases } = suite;
+		if (cases === undefined) return [{ suite, subject: '', cases }];
+		const kind = suiteSubject(cases.flatMap(({ needs }) => needs));
+		if (!kind.perHeap) {
+			if (kind.subject !== '' && !wanted(kind.subject)) return [];
+			const why = cannotHave.get(kind.subject);
+			return [{ suite, subject: kind.subject, cases, instead: why === undefined ? undefined : { verdict: 'skip', reason: why } }];
+		}
+		return heaps.map((subject) => ({ suite, subject, cases, instead: withoutHeap(subject, facts, cannotHave) }));
+	});
+	const { shard } = choice;
+	return shard ? all.filter((_, i) => i % shard.count === shard.index - 1) : all;
+}
+
+function heapSubjects(machine: MachineDeclaration, facts: GuestFacts, asked: readonly string[]): string[] {
+	const named = asked.filter((glob) => !/[*?]/.test(glob) && !['sw_sync', 'udmabuf'].includes(glob));
+	return [...new Set([...machine.heaps.map((heap) => heapName(heap, facts.release)), ...facts.heaps, ...named])];
+}
+
+function withoutHeap(
+	subject: string,
+	facts: GuestFacts,
+	cannotHave: ReadonlyMap<string, string>,
+): Assignment['instead'] {
+	if (facts.heaps.includes(subject)) return undefined;
+	const why = cannotHave.get(`heap ${subject}`);
+	if (why !== undefined) return { verdict: 'skip', reason: why };
+	return { verdict: 'miss', reason: `heap ${subject} was asked for; the guest has ${facts.heaps.join(', ') || 'no heaps'}` };
+}

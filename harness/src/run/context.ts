@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+import type { Cache } from '../core/cache.js';
+import type { Progress } from '../core/progress.js';
+import type { KernelSelector } from '../core/selector.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { MachineDeclaration } from '../machine/machine.js';
+import type { CaseResult, RunEvent } from '../results/events.js';
+import type { AssignmentChoice, SuiteProgram } from './assignment.js';
+
+/** How much one guest is used for: everything of its target, one suite and subject, or one case. */
+export const ISOLATION = ['run', 'suite', 'case'] as const;
+export type Isolation = (typeof ISOLATION)[number];
+
+/** What the parts of a run share. */
+export interface RunContext {
+	readonly projectRoot: string;
+	readonly cache: Cache;
+	readonly progress: Progress;
+	/** The run directory. */
+	readonly directory: string;
+	readonly planFile: string | undefined;
+	readonly isolate: Isolation;
+	readonly choice: AssignmentChoice;
+	readonly emit: (event: RunEvent) => void;
+	/** Hands a judged case on: expectations are applied and the event written. */
+	readonly record: (result: CaseResult) => void;
+}
+
+/** A kernel on a machine, with what to run there. */
+export interface Target {
+	readonly selector: KernelSelector;
+	readonly kernel: Kernel;
+	readonly machine: MachineDeclaration;
+	readonly suites: readonly SuiteProgram[];
+	readonly initramfs: string;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+import type { Kernel } from '../kernel/kernel.js';
+import type { Accelerator } from '../machine/qemu/accelerator.js';
+
+/** Options that make a kernel several times slower, each with its factor under emulation. */
+const SLOW_OPTIONS: Readonly<Record<string, number>> = {
+	CONFIG_KASAN: 3,
+	CONFIG_PROVE_LOCKING: 2,
+	CONFIG_DEBUG_PAGEALLOC: 2,
+	CONFIG_GCOV_KERNEL: 2,
+};
+
+/** The suite runner's own limit for a case (suites/lib/runner.c), milliseconds before the slowness factor. */
+const CASE_MS = 10_000;
+/** Room for the program around its cases. */
+const SUITE_MS = 30_000;
+const PROGRAM_MS = 300_000;
+
+/** How much longer than on a bare, quick machine things may take: a whole number, 1 or more. */
+export function guestSlowness(kernel: Kernel, accelerator: Accelerator): number {
+	const emulation = accelerator === 'tcg' ? 1 : 0.5;
+	const debug = Object.entries(SLOW_OPTIONS)
+		.filter(([option]) => kernel.config?.get(option) === 'y')
+		.reduce((product, [, factor]) => product * factor, 1);
+	return Math.max(1, Math.ceil(emulation * debug));
+}
+
+/** Deadline of a whole program in the guest, milliseconds: every case at its limit, and some room. */
+export function programDeadlineMs(cases: number | undefined, slowness: number): number {
+	return (cases === undefined ? PROGRAM_MS : cases * CASE_MS * 1.5 + SUITE_MS) * slowness;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+import { join, relative } from 'node:path';
+import { nowMs, timestamp } from '../core/clock.js';
+import { shellQuote } from '../core/process.js';
+import { chooseAccelerator } from '../machine/qemu/accelerator.js';
+import { QemuGuest } from '../machine/qemu/guest.js';
+import type { RunContext, Target } from './context.js';
+import { guestSlowness } from './deadlines.js';
+import { ConsoleWatch } from './console-watch.js';
+
+/** A booted guest, its console being watched. */
+export interface LaunchedGuest {
+	readonly id: string;
+	readonly guest: QemuGuest;
+	readonly watch: ConsoleWatch;
+	/** Relative to the run directory. */
+	readonly consoleFile: string;
+	/** Factor on deadlines: emulation, debug kernels. */
+	readonly slowness: number;
+}
+
+const BOOT_MS = 60_000;
+const SILENCE_MS = 8_000;
+
+/** Numbers guests of a run, for file names. */
+export class GuestCounter {
+	private count = 0;
+
+	next(target: Target): string {
+		const name = `${target.selector.text}-${target.kernel.arch}-${target.machine.name}`.replace(/[^\w.-]+/g, '_').slice(-80);
+		return `${String(++this.count).padStart(3, '0')}-${name}`;
+	}
+}
+
+/** Boots a guest for a target. @throws FencepostError BOOT_* with the console's tail. */
+export async function launchGuest(target: Target, context: RunContext, counter: GuestCounter): Promise<LaunchedGuest> {
+	const { kernel, machine } = target;
+	const id = counter.next(target);
+	const consoleFile = join(context.directory, 'consoles', `${id}.log`);
+	const { accelerator } = await chooseAccelerator(kernel.arch, context.cache);
+	const slowness = guestSlowness(kernel, accelerator);
+	const watch = new ConsoleWatch();
+	const common = { guest: id, kernel: target.selector.text, arch: kernel.arch, machine: machine.name };
+	const progress = context.progress.for(`${target.selector.text} ${kernel.arch} ${machine.name}`);
+	const startedMs = nowMs();
+	const guest = await progress.phase('boot', () =>
+		QemuGuest.start({
+			spec: { arch: kernel.arch, machine, kernel: kernel.image, initramfs: target.initramfs },
+			accelerator,
+			limits: { bootMs: BOOT_MS * slowness, silenceMs: SILENCE_MS * slowness },
+			consoleFile,
+			onConsole: (bytes) => watch.push(bytes),
+			onCommand: (command) =>
+				context.emit({
+					type: 'guest-start',
+					time: timestamp(),
+					...common,
+					command: [shellQuote(command)],
+					console: relative(context.directory, consoleFile),
+				}),
+			signal: progress.signal,
+		}),
+	);
+	context.emit({
+		type: 'guest-ready',
+		time: timestamp(),
+		guest: id,
+		bootMs: Math.round(nowMs() - startedMs),
+		facts: { ...guest.facts, more: Object.fromEntries(guest.facts.more) },
+	});
+	void guest.ended.then((end) => {
+		watch.end();
+		context.emit({ type: 'guest-end', time: timestamp(), guest: id, how: end.kind });
+	});
+	return { id, guest, watch, consoleFile: relative(context.directory, consoleFile), slowness };
+}

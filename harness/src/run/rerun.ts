@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+import type { KernelSelector } from '../core/selector.js';
+import { shellQuote } from '../core/process.js';
+
+export interface RerunParts {
+	readonly kernel: KernelSelector;
+	readonly arch: string;
+	readonly machine: string;
+	readonly planFile: string | undefined;
+	readonly suite: string;
+	readonly case: string | undefined;
+	readonly subject: string;
+	/** `--program`'s value when the suite is a program of the user's own. */
+	readonly program: string | undefined;
+}
+
+/** The one command that runs exactly this case again. Paths are absolute, so that it works from any folder. */
+export function rerunCommand(parts: RerunParts): string {
+	const words = ['npx', 'fencepost', 'run'];
+	if (parts.planFile !== undefined) words.push('--plan', parts.planFile);
+	words.push('--kernel', absoluteSelector(parts.kernel), '--arch', parts.arch, '--machine', parts.machine);
+	if (parts.program !== undefined) words.push('--program', parts.program);
+	else {
+		words.push('--suite', parts.suite);
+		if (parts.case !== undefined) words.push('--case', parts.case);
+	}
+	if (parts.subject !== '' && parts.program === undefined) words.push('--subject', parts.subject);
+	return shellQuote(words);
+}
+
+function absoluteSelector(selector: KernelSelector): string {
+	switch (selector.kind) {
+		case 'file':
+			return `file:${selector.path}`;
+		case 'tree': {
+			const revision = selector.revision === undefined ? '' : `@${selector.revision}`;
+			const profile = selector.text.includes(',profile=') ? `,profile=${selector.profile}` : '';
+			return `tree:${selector.path}${revision}${profile}`;
+		}
+		default:
+			return selector.text;
+	}
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+import type { Arch } from '../core/architectures.js';
+import type { Kernel } from '../kernel/kernel.js';
+import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
+import { kernelCommandLine } from '../machine/qemu/command-line.js';
+import { heapKind, heapName, NEED_OPTIONS } from './subjects.js';
+
+/** What a guest is against what was declared. */
+export interface Verification {
+	/** Each names what was asked and what is there. Any of them makes every result of the guest a miss. */
+	readonly mismatches: readonly string[];
+	/** Declared things that this kernel cannot have, with the reason: their suites are skips. */
+	readonly cannotHave: ReadonlyMap<string, string>;
+}
+
+/** uname -m by architecture. */
+const HARDWARE: Record<Arch, string> = { x86_64: 'x86_64', arm64: 'aarch64' };
+
+/** A guest loses some memory to the kernel's image and tables; below this part of what was asked something is wrong. */
+const MEMORY_PART = 0.6;
+
+/** Compares the declaration with what the agent found, before the first case (design: fourth law). */
+export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: GuestFacts): Verification {
+	const mismatches: string[] = [];
+	const cannotHave = new Map<string, string>();
+	const expect = (what: string, asked: string | number, found: string | number, met: boolean) => {
+		if (!met) mismatches.push(`${what}: asked for ${asked}, the guest has ${found}`);
+	};
+	expect('architecture', HARDWARE[kernel.arch], facts.hardware, facts.hardware === HARDWARE[kernel.arch]);
+	if (kernel.release !== undefined) expect('release', kernel.release, facts.release, facts.release === kernel.release);
+	for (const word of kernelCommandLine(kernel.arch, machine).split(' ')) {
+		expect('command line', word, facts.cmdline, facts.cmdline.split(/\s+/).includes(word));
+	}
+	expect('cpus', machine.smp, facts.cpus, facts.cpus === machine.smp);
+	const memTotalMiB = Math.round(facts.memTotalKiB / 1024);
+	expect('memory (MiB)', machine.memoryMiB, memTotalMiB, memTotalMiB > machine.memoryMiB * MEMORY_PART);
+	if (machine.cma) {
+		const lacking = lacksOption(kernel, ['CONFIG_DMA_CMA']);
+		const sizeMiB = facts.cmaTotalKiB / 1024;
+		if (lacking) cannotHave.set('cma', lacking);
+		else expect('CmaTotal (MiB)', machine.cma.sizeMiB, sizeMiB, sizeMiB === machine.cma.sizeMiB);
+	}
+	expect('hugepages', machine.hugepages, facts.hugepages, facts.hugepages === machine.hugepages);
+	verifyLimits(machine, facts, expect);
+	for (const declared of machine.heaps) {
+		const name = heapName(declared, facts.release);
+		if (facts.heaps.includes(name)) continue;
+		const lacking = lacksOption(kernel, NEED_OPTIONS[`heap:${heapKind(name)}`] ?? []);
+		if (lacking) cannotHave.set(`heap ${name}`, lacking);
+		else expect('heap', name, facts.heaps.join(', ') || 'none', false);
+	}
+	for (const need of machine.provides) {
+		if (facts.more.get(need) === 'yes') continue;
+		const lacking = lacksOption(kernel, NEED_OPTIONS[need] ?? []);
+		if (lacking) cannotHave.set(need, lacking);
+		else expect(need, 'present', facts.more.get(need) ?? 'absent', false);
+	}
+	for (const module of machine.modules) {
+		const state = facts.more.get(`module.${module}`) ?? 'not loaded';
+		expect(`module ${module}`, 'loaded', state, state === 'ok');
+	}
+	return { mismatches, cannotHave };
+}
+
+function verifyLimits(
+	machine: MachineDeclaration,
+	facts: GuestFacts,
+	expect: (what: string, asked: string | number, found: string | number, met: boolean) => void,
+): void {
+	const limits = { 'udmabuf.list_limit': machine.udmabuf.listLimit, 'udmabuf.size_limit_mb': machine.udmabuf.sizeLimitMiB };
+	for (const [name, asked] of Object.entries(limits)) {
+		if (asked === undefined) continue;
+		const found = facts.more.get(name) ?? 'no such limit';
+		expect(name, asked, found, found === String(asked));
+	}
+}
+
+/** Why this kernel cannot have something, from its config; undefined when it can, or when its config is not known. */
+export function lacksOption(kernel: Kernel, options: readonly string[]): string | undefined {
+	const { config } = kernel;
+	if (!config) return undefined;
+	const missing = options.filter((option) => !config.has(option) || config.get(option) === 'n');
+	return missing.length > 0 ? `the kernel is built without ${missing.join(', ')}` : undefined;
+}

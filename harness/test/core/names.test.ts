@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+import t from 'tap';
+import { z } from 'zod';
+import { FencepostError } from '../../src/core/errors.js';
+import { matchesGlob } from '../../src/core/glob.js';
+import { contentId } from '../../src/core/hash.js';
+import { nearest } from '../../src/core/nearest.js';
+import { inRange, parseRelease } from '../../src/core/release.js';
+import { parseKernelSelector } from '../../src/core/selector.js';
+import { parseYaml } from '../../src/core/yaml-source.js';
+
+function refusal(work: () => unknown): FencepostError {
+	try {
+		work();
+	} catch (error) {
+		if (error instanceof FencepostError) return error;
+		throw error;
+	}
+	throw new Error('nothing was refused');
+}
+
+t.test('kernel selectors', async (t) => {
+	const accepted: [string, Record<string, unknown>][] = [
+		['source:6.12', { kind: 'source', version: '6.12', profile: 'conformance' }],
+		['source:newest,profile=debug', { kind: 'source', version: 'newest', profile: 'debug' }],
+		['source:7.3-rc4', { kind: 'source', version: '7.3-rc4' }],
+		['debian:7.2.12', { kind: 'debian', version: '7.2.12' }],
+		['tree:.', { kind: 'tree', path: '.', revision: undefined, profile: 'conformance' }],
+		['tree:/a/linux@v6.12~3', { kind: 'tree', path: '/a/linux', revision: 'v6.12~3' }],
+		['tree:/a/b,c@HEAD,profile=coverage', { kind: 'tree', path: '/a/b,c', revision: 'HEAD', profile: 'coverage' }],
+		['tree:/odd,name', { kind: 'tree', path: '/odd,name', revision: undefined }],
+		['file:/boot/vmlinuz', { kind: 'file', path: '/boot/vmlinuz' }],
+	];
+	for (const [text, fields] of accepted) t.match(parseKernelSelector(text, '--kernel'), { ...fields, text }, text);
+	const refused: [string, RegExp, RegExp][] = [
+		['6.12', /no kind/, /did you mean source:6\.12\?/],
+		['sorce:6.12', /unknown kind "sorce"/, /did you mean source:\?/],
+		['source:', /nothing after source:/, /accepted/],
+		['source:banana', /not a version/, /accepted/],
+		['source:6.12,profil=debug', /unknown option "profil=debug"/, /accepted/],
+		['debian:7.2,profile=debug', /not built here/, /accepted/],
+		['file:/x,profile=debug', /not built here/, /accepted/],
+		['tree:/a@', /nothing after @/, /accepted/],
+		['', /no kind/, /accepted/],
+	];
+	for (const [text, message, hint] of refused) {
+		const error = refusal(() => parseKernelSelector(text, 'plan.yaml:3:5'));
+		t.equal(error.blame, 'usage', text);
+		t.match(error.message, message, text);
+		t.match(error.message, /^plan\.yaml:3:5: /, text);
+		t.match(error.hint, hint, text);
+	}
+});
+
+t.test('releases and ranges', async (t) => {
+	t.same(parseRelease('6.12.107-fencepost'), [6, 12, 107]);
+	t.same(parseRelease('7.3-rc4'), [7, 3, 0]);
+	t.equal(parseRelease('linux'), undefined);
+	const table: [string, { since?: string; until?: string }, boolean][] = [
+		['6.12.107', { until: '6.12' }, true],
+		['6.13.0', { until: '6.12' }, false],
+		['5.10.223', { since: '5.11' }, false],
+		['6.1.0', { since: '6.1', until: '6.12' }, true],
+		['6.12.107', { until: '6.12.106' }, false],
+		['10.0.1', { since: '7.2' }, true],
+	];
+	for (const [release, range, expected] of table) {
+		t.equal(inRange(parseRelease(release) ?? [0, 0, 0], range), expected, `${release} in ${JSON.stringify(range)}`);
+	}
+});
+
+t.test('globs, neighbours, ids', async (t) => {
+	t.ok(matchesGlob('heap.alloc.len-zero', 'heap.alloc.*'));
+	t.notOk(matchesGlob('heapXalloc', 'heap.alloc'));
+	t.ok(matchesGlob('acme,frames', 'acme?frames'));
+	t.equal(nearest('aloc', ['alloc', 'mmap', 'sync']), 'alloc');
+	t.equal(nearest('xyzzyplugh', ['alloc', 'mmap']), undefined);
+	t.not(contentId({ a: '1', b: '2' }), contentId({ a: '12', b: '' }));
+	t.equal(contentId({ a: '1', b: '2' }), contentId({ b: '2', a: '1' }));
+});
+
+t.test('YAML errors name file, line and column', async (t) => {
+	const schema = z.strictObject({
+		machines: z.array(z.union([z.string(), z.strictObject({ memoryMiB: z.int(), cma: z.strictObject({ sizeMiB: z.int() }).optional() })])),
+	});
+	const table: [string, RegExp, RegExp?][] = [
+		['machines: [a]\nkernals: []\n', /^p\.yaml:2:10: unknown field "kernals"/],
+		['machines:\n  - memoryMiB: lots\n', /^p\.yaml:2:16: machines\.0\.memoryMiB: .*\(found "lots"\)/],
+		['machines:\n  - memoryMiB: 64\n    cma: { size: 3 }\n', /^p\.yaml:3:/],
+		['machines: [\n', /^p\.yaml:\d+:\d+: /],
+		['', /an empty file/],
+		['machines: [a]\nmachines: [b]\n', /unique/],
+	];
+	for (const [text, message] of table) t.match(refusal(() => parseYaml(text, 'p.yaml', schema)).message, message, JSON.stringify(text));
+	t.match(refusal(() => parseYaml('machins: []', 'p.yaml', schema)).hint, /did you mean machines\?/);
+});
