@@ -4,10 +4,33 @@
 export const VERDICTS = ['pass', 'skip', 'xfail', 'xpass', 'miss', 'fail', 'timeout', 'crash'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** The worse of two verdicts. */
+export function worse(a: Verdict, b: Verdict): Verdict {
+	return VERDICTS.indexOf(a) >= VERDICTS.indexOf(b) ? a : b;
+}
+
+/**
+ * The verdict of several cases: the worst. Where that is a skip or an xfail and at least one case passed, the whole is
+ * a pass: skipped tests do not affect the result of their parent (Documentation/dev-tools/ktap.rst). None: a miss.
+ */
+export function overall(verdicts: Iterable<Verdict>): Verdict {
+	let worst: Verdict | undefined;
+	let passed = false;
+	for (const verdict of verdicts) {
+		worst = worst === undefined ? verdict : worse(worst, verdict);
+		passed ||= verdict === 'pass';
+	}
+	if (worst === undefined) return 'miss';
+	return passed && (worst === 'skip' || worst === 'xfail') ? 'pass' : worst;
+}
+
+/** What a stream alone can say of a case; a crash needs other witnesses. */
+export type KtapVerdict = Exclude<Verdict, 'crash'>;
+
 /** One test line of a KTAP or TAP stream, nested names joined with ` > `. */
 export interface KtapCase {
 	readonly name: string;
-	readonly verdict: 'pass' | 'fail' | 'skip' | 'xfail' | 'xpass' | 'timeout' | 'miss';
+	readonly verdict: KtapVerdict;
 	/** Directive text, or why the line reads as it does. */
 	readonly reason: string;
 	/** `# key: value` lines that stood before the result, in order; other comment lines under the key `log`. */
@@ -18,11 +41,32 @@ export interface KtapCase {
 
 /** What a whole stream says, beside its cases. */
 export interface KtapSummary {
+	/** The first cases, as many as the parser was told to keep. */
 	readonly cases: readonly KtapCase[];
-	/** What is wrong with the stream as a whole: no plan, plan not met, bail out, truncated, duplicate names. Empty when sound. */
+	/** All cases of the stream, kept or not. */
+	readonly caseCount: number;
+	readonly totals: Readonly<Record<KtapVerdict, number>>;
+	/** All that forbids the stream to pass, in words: `incomplete`, then `unsound`. Empty when it is whole and sound. */
 	readonly problems: readonly string[];
+	/** Something is not there that should be: plan not met, bail out, cut short, lines torn by kernel messages. */
+	readonly incomplete: readonly string[];
+	/** It contradicts itself: numbers twice or out of order, results beyond the plan, a group against its children. */
+	readonly unsound: readonly string[];
+	/**
+	 * What KTAP tolerates and a careful suite does not do: descriptions used twice, no description. They count as
+	 * problems where the cases were planned by name.
+	 */
+	readonly remarks: readonly string[];
 	/** The stream said it has nothing to run, with a reason (`1..0 # SKIP why`). */
 	readonly skippedWhole: string | undefined;
+	/** Tests that the outermost plan promises; undefined when there is no plan. */
+	readonly planned: number | undefined;
+	/** Results of the outermost level that were printed. */
+	readonly reached: number;
+	/** Where the stream has no plan, only its writer's orderly exit can say that it is whole. */
+	readonly planless: boolean;
+	/** Lines of any kind. 0: the stream is empty. */
+	readonly lines: number;
 }
 
 export const SPLAT_KINDS = [
@@ -62,4 +106,9 @@ export interface Splat {
 	readonly severity: 'fatal' | 'severe' | 'warning';
 	/** The whole report, bounded. */
 	readonly report: string;
+}
+
+/** A splat and the case it fell into; no case: it came before the first one, or nothing told which. */
+export interface AttributedSplat extends Splat {
+	readonly case?: string | undefined;
 }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+/** What stands before a kernel message (kernel/printk/printk.c: info_print_prefix), and the message. */
+export interface PrintkLine {
+	/** Everything after the prefix, its own indentation kept. */
+	readonly text: string;
+	/** Seconds since boot, as printed. */
+	readonly time: string | undefined;
+	/** `T12` a task, `C1` a CPU in interrupt context (CONFIG_PRINTK_CALLER). */
+	readonly caller: string | undefined;
+	/** Characters that the prefix took. */
+	readonly width: number;
+}
+
+/**
+ * What log collectors put before a kernel message, in this order, each optional: a date of theirs, `dmesg --decode`'s
+ * facility and level, journald's host, /dev/kmsg's record header (Documentation/ABI/testing/dev-kmsg), `<6>`.
+ */
+const COLLECTOR = new RegExp(
+	'^(?:' +
+		[
+			'\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?(?:Z|[+-]\\d\\d:?\\d\\d)?:? (?:\\S+ kernel: )?',
+			'[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)? \\S+ kernel: ',
+			'(?:kern|user|daemon|syslog|local\\d) *:(?:emerg|alert|crit|err|warn|notice|info|debug) *: ',
+			'\\d+,\\d+,\\d+,[-c](?:,[^;]{0,200})?;',
+			'<\\d{1,3}>',
+		].join('|') +
+		')',
+);
+/** `[    1.234567]`, dmesg -T's `[Mon Nov 21 09:14:01 2025]`, dmesg -d's `[    1.2 <    0.1>]`. */
+const TIME = /^\[((?: *\d+\.\d+)(?: *< *\d+\.\d+>)?|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})\]/;
+/** `[    T1]`, `[   C12]`; a space may stand before it (dmesg prints one). */
+const CALLER = /^ ?\[ *([TC]\d+)\]/;
+
+/** Takes the prefix of a console, dmesg, journal or /dev/kmsg line off. A line without one comes back whole. */
+export function parsePrintk(line: string): PrintkLine {
+	let rest = line;
+	for (let i = 0; i < 3; i++) {
+		const collector = COLLECTOR.exec(rest);
+		if (!collector) break;
+		rest = rest.slice(collector[0].length);
+	}
+	const time = TIME.exec(rest);
+	if (time) rest = rest.slice(time[0].length);
+	const caller = CALLER.exec(rest);
+	if (caller) rest = rest.slice(caller[0].length);
+	if ((time || caller) && rest.startsWith(' ')) rest = rest.slice(1);
+	return { text: rest, time: time?.[1]?.trim(), caller: caller?.[1], width: line.length - rest.length };
+}

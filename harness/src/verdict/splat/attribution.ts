@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+import type { AttributedSplat, Splat } from '../verdict.js';
+import { parseMark } from './marks.js';
+
+/**
+ * Tells which case a splat fell into, from the markers on the same console: the last case that began before the
+ * report's first line. A late report, after the case or even the job has ended, still counts against that case, the
+ * last one that touched the kernel. Splats and marks may come in any order as long as each carries its line.
+ */
+export class CaseAttribution {
+	readonly #cases: { readonly line: number; readonly case: string }[] = [];
+
+	/** Feed it ConsoleClassifier's onMark. */
+	mark(text: string, line: number): void {
+		const mark = parseMark(text);
+		if (mark.kind === 'case') this.#cases.push({ line, case: mark.case });
+	}
+
+	/** The case begun last, by the markers so far. */
+	get running(): string | undefined {
+		return this.#cases.at(-1)?.case;
+	}
+
+	attribute(splat: Splat): AttributedSplat {
+		const found = this.#cases.findLast(({ line }) => line <= splat.line);
+		return found ? { ...splat, case: found.case } : splat;
+	}
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+
+/** One bit of /proc/sys/kernel/tainted (kernel/panic.c: taint_flags; Documentation/admin-guide/tainted-kernels.rst). */
+export interface TaintBit {
+	readonly bit: number;
+	readonly letter: string;
+	readonly words: string;
+}
+
+export const TAINT_BITS = [
+	{ bit: 0, letter: 'P', words: 'a proprietary module was loaded' },
+	{ bit: 1, letter: 'F', words: 'a module was loaded by force' },
+	{ bit: 2, letter: 'S', words: 'the CPU is out of specification' },
+	{ bit: 3, letter: 'R', words: 'a module was unloaded by force' },
+	{ bit: 4, letter: 'M', words: 'a machine check happened' },
+	{ bit: 5, letter: 'B', words: 'a page was found in a bad state' },
+	{ bit: 6, letter: 'U', words: 'user space asked for the taint' },
+	{ bit: 7, letter: 'D', words: 'the kernel died: an oops or a BUG' },
+	{ bit: 8, letter: 'A', words: 'an ACPI table was overridden' },
+	{ bit: 9, letter: 'W', words: 'the kernel warned' },
+	{ bit: 10, letter: 'C', words: 'a staging driver was loaded' },
+	{ bit: 11, letter: 'I', words: 'a firmware bug is worked around' },
+	{ bit: 12, letter: 'O', words: 'an out-of-tree module was loaded' },
+	{ bit: 13, letter: 'E', words: 'an unsigned module was loaded' },
+	{ bit: 14, letter: 'L', words: 'a soft lockup happened' },
+	{ bit: 15, letter: 'K', words: 'the kernel was patched live' },
+	{ bit: 16, letter: 'X', words: 'a taint of the distribution' },
+	{ bit: 17, letter: 'T', words: 'structure layouts were randomised' },
+	{ bit: 18, letter: 'N', words: 'an in-kernel test was run' },
+	{ bit: 19, letter: 'J', words: 'user space mutated device firmware through fwctl' },
+] as const satisfies readonly TaintBit[];
+
+/** Bits that no test may set: something went wrong inside the kernel. */
+export const TAINTS_OF_FAULTS: readonly number[] = [4, 5, 7, 9, 14];
+
+/**
+ * The bits that `after` has and `before` lacks.
+ * @param ignore bits that a subject sets by design: sw_sync sets 14 since 7.x (drivers/dma-buf/sw_sync.c).
+ */
+export function newTaints(before: number, after: number, ignore: readonly number[] = []): readonly TaintBit[] {
+	const fresh: TaintBit[] = [];
+	for (let bit = 0; bit < 32; bit++) {
+		const has = (value: number) => Math.floor(value / 2 ** bit) % 2 === 1;
+		if (!has(after) || has(before) || ignore.includes(bit)) continue;
+		fresh.push(TAINT_BITS.find((known) => known.bit === bit) ?? { bit, letter: '?', words: `unknown bit ${bit}` });
+	}
+	return fresh;
+}
