@@ -27,15 +27,32 @@ function tool(name, ...args) {
 
 /** Files of the project that carry something only one machine has. */
 function machineTraces() {
-	const apt = spawnSync('sh', ['-c', "grep -rhoE 'https?://[^/ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null"], { encoding: 'utf8' });
-	const hosts = [...new Set(apt.stdout.split('\n').map((line) => line.replace(/^https?:\/\//, '')).filter((host) => host.includes('.')))];
+	const apt = spawnSync(
+		'sh',
+		['-c', "grep -rhoE 'https?://[^/ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null"],
+		{ encoding: 'utf8' },
+	);
+	const hosts = [
+		...new Set(
+			apt.stdout
+				.split('\n')
+				.map((line) => line.replace(/^https?:\/\//, ''))
+				.filter((host) => host.includes('.')),
+		),
+	];
 	const patterns = [...hosts.flatMap((host) => ['-e', host]), '-e', `${root}/`];
-	const { stdout } = spawnSync('git', ['grep', '-nF', ...patterns, '--', '.', ':!package-lock.json'], { cwd: root, encoding: 'utf8' });
+	const { stdout } = spawnSync('git', ['grep', '-nF', ...patterns, '--', '.', ':!package-lock.json'], {
+		cwd: root,
+		encoding: 'utf8',
+	});
 	return stdout.split('\n').filter(Boolean);
 }
 
 function missingLicences() {
-	const { stdout } = spawnSync('git', ['ls-files', '*.ts', '*.mjs', '*.c', '*.h', '*.config'], { cwd: root, encoding: 'utf8' });
+	const { stdout } = spawnSync('git', ['ls-files', '*.ts', '*.mjs', '*.c', '*.h', '*.config'], {
+		cwd: root,
+		encoding: 'utf8',
+	});
 	return stdout
 		.split('\n')
 		.filter((file) => file && !file.includes('/fixtures/'))
@@ -44,7 +61,10 @@ function missingLicences() {
 }
 
 function longFiles() {
-	const { stdout } = spawnSync('git', ['ls-files', 'harness/src', 'guest', 'suites', 'scripts'], { cwd: root, encoding: 'utf8' });
+	const { stdout } = spawnSync('git', ['ls-files', 'harness/src', 'guest', 'suites', 'scripts'], {
+		cwd: root,
+		encoding: 'utf8',
+	});
 	return stdout
 		.split('\n')
 		.filter((file) => /\.(ts|mjs|c|h)$/.test(file))

@@ -31,19 +31,27 @@ export function importViolations(src) {
 	for (const file of sources(src)) {
 		const from = room(file);
 		const targets = [];
-		for (const match of readFileSync(file, 'utf8').matchAll(/^(?:import|export)\s(?<type>type\s)?[^'"]*?from\s*'(?<target>\.[^']+)'|import\('(?<lazy>\.[^']+)'\)/gm)) {
+		for (const match of readFileSync(file, 'utf8').matchAll(
+			/^(?:import|export)\s(?<type>type\s)?[^'"]*?from\s*'(?<target>\.[^']+)'|import\('(?<lazy>\.[^']+)'\)/gm,
+		)) {
 			const { target, lazy, type } = match.groups;
 			const to = resolve(dirname(file), (target ?? lazy).replace(/\.js$/, '.ts'));
 			if (!type && !lazy) targets.push(to);
 			const allowed = MAY_IMPORT[from];
-			if (allowed === undefined) violations.push(`${relative(src, file)}: room ${from} is not in the table (scripts/import-table.mjs)`);
+			if (allowed === undefined)
+				violations.push(`${relative(src, file)}: room ${from} is not in the table (scripts/import-table.mjs)`);
 			else if (room(to) !== from && !allowed.includes(room(to))) {
-				violations.push(`${relative(src, file)} imports ${relative(src, to)}: ${from} may import ${allowed.join(', ') || 'nothing'}`);
+				violations.push(
+					`${relative(src, file)} imports ${relative(src, to)}: ${from} may import ${allowed.join(', ') || 'nothing'}`,
+				);
 			}
 		}
 		graph.set(file, targets);
 	}
-	return [...violations, ...circles(graph).map((circle) => `circle: ${circle.map((file) => relative(src, file)).join(' → ')}`)];
+	return [
+		...violations,
+		...circles(graph).map((circle) => `circle: ${circle.map((file) => relative(src, file)).join(' → ')}`),
+	];
 }
 
 function circles(graph) {

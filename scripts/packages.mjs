@@ -28,7 +28,7 @@ export const PACKAGES = [
 	{ name: 'flex', why: "builds the kernel's configuration tool" },
 	{ name: 'bison', why: "builds the kernel's configuration tool" },
 	{ name: 'bc', why: 'kernel build: computes constants' },
-	{ name: 'libelf-dev', why: "kernel build: objtool reads x86-64 objects with it" },
+	{ name: 'libelf-dev', why: 'kernel build: objtool reads x86-64 objects with it' },
 	{ name: 'libssl-dev', why: 'kernel build: signing tools of some configurations' },
 	{ name: 'xz-utils', why: 'unpacks kernel sources' },
 	{ name: 'git', why: 'kernel trees at a revision' },
@@ -42,9 +42,13 @@ export const PACKAGES = [
 
 /** The packages that are not installed. */
 export function missingPackages() {
-	const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\\n', ...PACKAGES.map(({ name }) => name)], {
-		encoding: 'utf8',
-	});
+	const query = spawnSync(
+		'dpkg-query',
+		['-W', '-f', '${Package} ${db:Status-Status}\\n', ...PACKAGES.map(({ name }) => name)],
+		{
+			encoding: 'utf8',
+		},
+	);
 	if (query.error) return undefined;
 	const installed = new Set(
 		query.stdout

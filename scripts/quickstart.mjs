@@ -12,7 +12,10 @@ const checkOnly = options.includes('--check');
 function node(script, args) {
 	// Ctrl-C reaches the child too (same terminal group); it cleans up and tells by its status.
 	process.on('SIGINT', () => {});
-	const { status, signal } = spawnSync(process.execPath, [join(root, script), ...args], { cwd: root, stdio: 'inherit' });
+	const { status, signal } = spawnSync(process.execPath, [join(root, script), ...args], {
+		cwd: root,
+		stdio: 'inherit',
+	});
 	if (status !== 0) process.exit(status ?? (signal === 'SIGINT' ? 130 : 1));
 }
 

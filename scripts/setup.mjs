@@ -40,12 +40,15 @@ function npmPackagesAreCurrent() {
 }
 
 function listed(packages) {
-	return packages.map(({ name, why, optional }) => `  ${name.padEnd(28)} ${why}${optional ? ' (optional)' : ''}`).join('\n');
+	return packages
+		.map(({ name, why, optional }) => `  ${name.padEnd(28)} ${why}${optional ? ' (optional)' : ''}`)
+		.join('\n');
 }
 
 function check() {
 	const missing = missingPackages();
-	if (missing === undefined) die('no dpkg here: Fencepost sets itself up on Debian and its like; docs/setup.md lists what it needs elsewhere');
+	if (missing === undefined)
+		die('no dpkg here: Fencepost sets itself up on Debian and its like; docs/setup.md lists what it needs elsewhere');
 	const needed = missing.filter(({ optional }) => !optional);
 	say(missing.length === 0 ? 'every Debian package is here' : `missing Debian packages:\n${listed(missing)}`);
 	const current = npmPackagesAreCurrent();

@@ -25,7 +25,9 @@ export function doctorCommand(): Command {
 		.option('--json', 'as JSON')
 		.action(async (options: { json?: boolean }) => {
 			const findings = await examine(new Cache());
-			process.stdout.write(options.json ? `${JSON.stringify(findings, null, 1)}\n` : findings.map(formatFinding).join(''));
+			process.stdout.write(
+				options.json ? `${JSON.stringify(findings, null, 1)}\n` : findings.map(formatFinding).join(''),
+			);
 			process.exitCode = findings.some(({ state }) => state === 'missing') ? 3 : 0;
 		});
 }
@@ -42,7 +44,11 @@ export async function examine(cache: Cache): Promise<Finding[]> {
 		...perArch.flat(),
 		...(await Promise.all(TOOLS.map(examineTool))),
 		await examineDisk(cache),
-		{ what: 'memory', state: 'ok', detail: `${(totalmem() / GIB).toFixed(1)} GiB, ${(freemem() / GIB).toFixed(1)} GiB free` },
+		{
+			what: 'memory',
+			state: 'ok',
+			detail: `${(totalmem() / GIB).toFixed(1)} GiB, ${(freemem() / GIB).toFixed(1)} GiB free`,
+		},
 		{ what: 'cores', state: 'ok', detail: String(availableParallelism()) },
 	];
 }
@@ -52,12 +58,23 @@ async function examineArch(arch: Arch, cache: Cache): Promise<Finding[]> {
 	try {
 		findings.push({ what: `qemu ${arch}`, state: 'ok', detail: await qemuVersion(arch) });
 		const { accelerator, reason } = await chooseAccelerator(arch, cache);
-		findings.push({ what: `accelerator ${arch}`, state: accelerator === 'kvm' ? 'ok' : 'note', detail: `${accelerator}: ${reason}` });
+		findings.push({
+			what: `accelerator ${arch}`,
+			state: accelerator === 'kvm' ? 'ok' : 'note',
+			detail: `${accelerator}: ${reason}`,
+		});
 	} catch (error) {
 		findings.push({ what: `qemu ${arch}`, state: 'missing', detail: `${messageOf(error)}; run: npm run setup` });
 	}
 	const compiler = `${toolPrefix(arch)}gcc`;
-	findings.push(await examineTool({ what: `compiler ${arch}`, command: compiler, args: ['-dumpfullversion'], why: 'run: npm run setup' }));
+	findings.push(
+		await examineTool({
+			what: `compiler ${arch}`,
+			command: compiler,
+			args: ['-dumpfullversion'],
+			why: 'run: npm run setup',
+		}),
+	);
 	return findings;
 }
 
@@ -76,10 +93,21 @@ const TOOLS: readonly Tool[] = [
 	{ what: 'bc', command: 'bc', args: ['--version'], why: 'kernels cannot be built' },
 	{ what: 'git', command: 'git', args: ['--version'], why: 'tree:PATH@REV cannot be had' },
 	{ what: 'xz', command: 'xz', args: ['--version'], why: 'kernel sources cannot be unpacked' },
-	{ what: 'apt', command: 'apt-get', args: ['--version'], why: 'source: and debian: kernels cannot be had; tree: and file: can' },
+	{
+		what: 'apt',
+		command: 'apt-get',
+		args: ['--version'],
+		why: 'source: and debian: kernels cannot be had; tree: and file: can',
+	},
 	{ what: 'setpriv', command: 'setpriv', args: ['--version'], why: 'guests cannot be tied to the harness' },
 	{ what: 'flock', command: 'flock', args: ['--version'], why: 'the cache cannot be shared safely' },
-	{ what: 'ccache', command: 'ccache', args: ['--version'], why: 'second kernel builds are slower without it', optional: true },
+	{
+		what: 'ccache',
+		command: 'ccache',
+		args: ['--version'],
+		why: 'second kernel builds are slower without it',
+		optional: true,
+	},
 ];
 
 async function examineTool({ what, command, args, why, optional }: Tool): Promise<Finding> {

@@ -8,7 +8,9 @@ export function interruptSignal(): AbortSignal {
 	const controller = new AbortController();
 	const stop = (name: NodeJS.Signals) => {
 		if (controller.signal.aborted) process.exit(130);
-		process.stderr.write(`\nfencepost: ${name === 'SIGINT' ? 'interrupted' : 'told to stop'}; stopping guests and builds\n`);
+		process.stderr.write(
+			`\nfencepost: ${name === 'SIGINT' ? 'interrupted' : 'told to stop'}; stopping guests and builds\n`,
+		);
 		controller.abort(new Error(`stopped by ${name}`));
 	};
 	process.on('SIGINT', stop);

@@ -7,13 +7,34 @@ import { reportError } from './errors.js';
 import { projectRoot } from './project.js';
 
 /** Commands are loaded when they are asked for: `fencepost run --help` must not wait for what it does not use. */
-const COMMANDS: readonly { readonly name: string; readonly summary: string; readonly load: () => Promise<Command> }[] = [
-	{ name: 'run', summary: 'run conformance suites on kernels in guests', load: async () => (await import('./run.js')).runCommand() },
-	{ name: 'list', summary: 'list every case with its statement and source', load: async () => (await import('./list.js')).listCommand() },
-	{ name: 'kernel', summary: 'list, fetch, build, show and prune kernels', load: async () => (await import('./kernel.js')).kernelCommand() },
-	{ name: 'judge', summary: 'judge saved KTAP and console logs', load: async () => (await import('./judge.js')).judgeCommand() },
-	{ name: 'doctor', summary: 'tell what this host can do, and what is missing', load: async () => (await import('./doctor.js')).doctorCommand() },
-];
+const COMMANDS: readonly { readonly name: string; readonly summary: string; readonly load: () => Promise<Command> }[] =
+	[
+		{
+			name: 'run',
+			summary: 'run conformance suites on kernels in guests',
+			load: async () => (await import('./run.js')).runCommand(),
+		},
+		{
+			name: 'list',
+			summary: 'list every case with its statement and source',
+			load: async () => (await import('./list.js')).listCommand(),
+		},
+		{
+			name: 'kernel',
+			summary: 'list, fetch, build, show and prune kernels',
+			load: async () => (await import('./kernel.js')).kernelCommand(),
+		},
+		{
+			name: 'judge',
+			summary: 'judge saved KTAP and console logs',
+			load: async () => (await import('./judge.js')).judgeCommand(),
+		},
+		{
+			name: 'doctor',
+			summary: 'tell what this host can do, and what is missing',
+			load: async () => (await import('./doctor.js')).doctorCommand(),
+		},
+	];
 
 const EXAMPLES = `
 Examples:
@@ -29,7 +50,9 @@ Exit codes: 0 all judged, none failed; 1 a fail, crash, timeout or xpass; 2 wron
 async function main(argv: readonly string[]): Promise<void> {
 	const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
 	const program = new Command('fencepost')
-		.description('Conformance testing for Linux DMA-BUF: heaps, mmap, cache sync and fences, on kernels of your choice.')
+		.description(
+			'Conformance testing for Linux DMA-BUF: heaps, mmap, cache sync and fences, on kernels of your choice.',
+		)
 		.version(version)
 		.showSuggestionAfterError()
 		.showHelpAfterError('(run with --help for what is accepted)')

@@ -17,7 +17,8 @@ function parseShard(text: string): { index: number; count: number } {
 
 function parseJobs(text: string): number {
 	const jobs = Number(text);
-	if (!Number.isInteger(jobs) || jobs < 1 || jobs > 1024) throw new InvalidArgumentError('expected a whole number from 1 to 1024.');
+	if (!Number.isInteger(jobs) || jobs < 1 || jobs > 1024)
+		throw new InvalidArgumentError('expected a whole number from 1 to 1024.');
 	return jobs;
 }
 
@@ -64,7 +65,9 @@ export function runCommand(): Command {
 		.option('--case <glob>', 'cases to run, repeatable', collect)
 		.option('--subject <glob>', 'heaps or other subjects to run against, repeatable', collect)
 		.option('--program <file[,arg...]>', 'a static program of your own that prints TAP or KTAP, repeatable', collect)
-		.addOption(new Option('--isolate <unit>', 'what a guest is used for').choices(['run', 'suite', 'case']).default('run'))
+		.addOption(
+			new Option('--isolate <unit>', 'what a guest is used for').choices(['run', 'suite', 'case']).default('run'),
+		)
 		.option('--jobs <n>', 'guests at once (default: one per core)', parseJobs)
 		.option('--out <dir>', 'run directory (default: runs/DATE-TIME)')
 		.option('--reporter <name[=file]>', 'tap or terminal, repeatable', collect)

@@ -2,7 +2,10 @@
 
 /** Whether a name matches a glob: `*` any run of characters, `?` one. Everything else stands for itself. */
 export function matchesGlob(name: string, glob: string): boolean {
-	const pattern = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+	const pattern = glob
+		.replace(/[.+^${}()|[\]\\]/g, '\\$&')
+		.replaceAll('*', '.*')
+		.replaceAll('?', '.');
 	return new RegExp(`^${pattern}$`, 's').test(name);
 }
 

@@ -89,14 +89,17 @@ function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
 		else return [];
 	}
 	current = unwrap(current);
-	return typeof current === 'object' && current !== null && 'shape' in current ? Object.keys(current.shape as object) : [];
+	return typeof current === 'object' && current !== null && 'shape' in current
+		? Object.keys(current.shape as object)
+		: [];
 }
 
 /** Strips optional, default and the first object of a union. */
 function unwrap(schema: unknown): unknown {
 	let current = schema;
 	for (let depth = 0; depth < 8 && typeof current === 'object' && current !== null; depth++) {
-		if ('unwrap' in current && typeof current.unwrap === 'function' && !('element' in current)) current = current.unwrap();
+		if ('unwrap' in current && typeof current.unwrap === 'function' && !('element' in current))
+			current = current.unwrap();
 		else if ('options' in current && Array.isArray(current.options)) {
 			current = current.options.find((option) => typeof option === 'object' && option !== null && 'shape' in option);
 		} else break;

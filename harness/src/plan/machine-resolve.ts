@@ -11,7 +11,9 @@ export interface PlannedMachine {
 	readonly cpu: Readonly<Partial<Record<Arch, string>>>;
 	readonly memoryMiB: number;
 	readonly smp: number;
-	readonly cma: { readonly sizeMiB: number; readonly baseMiB?: number | undefined; readonly limitMiB?: number | undefined } | undefined;
+	readonly cma:
+		| { readonly sizeMiB: number; readonly baseMiB?: number | undefined; readonly limitMiB?: number | undefined }
+		| undefined;
 	readonly udmabuf: { readonly listLimit?: number | undefined; readonly sizeLimitMiB?: number | undefined };
 	readonly hugepages: number;
 	readonly cmdline: readonly string[];
@@ -50,7 +52,8 @@ export function resolveMachine(name: string, library: MachineLibrary, where: str
 				`${meant ? `did you mean ${meant}? ` : ''}known: ${known.join(', ')}`,
 			);
 		}
-		if (seen.has(next)) throw usageError('MACHINE_CIRCLE', `${where}: machine "${name}" extends itself through "${next}"`);
+		if (seen.has(next))
+			throw usageError('MACHINE_CIRCLE', `${where}: machine "${name}" extends itself through "${next}"`);
 		seen.add(next);
 		chain.unshift(fields);
 		next = fields.extends;

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { ARCHES } from '../core/architectures.js';
 import { parseYaml } from '../core/yaml-source.js';
 
-const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,40}$/, 'expected a short name of lower-case letters, digits, dots, dashes');
+const name = z
+	.string()
+	.regex(/^[a-z0-9][a-z0-9._-]{0,40}$/, 'expected a short name of lower-case letters, digits, dots, dashes');
 const word = z.string().regex(/^[^\s"]{1,200}$/, 'expected one word without spaces or quotes');
 
 /** Fields of a machine as YAML has them; all optional, so that one machine may change another. */
@@ -23,9 +25,7 @@ const fields = {
 			}),
 		])
 		.optional(),
-	udmabuf: z
-		.strictObject({ listLimit: z.int().min(1).optional(), sizeLimitMiB: z.int().min(1).optional() })
-		.optional(),
+	udmabuf: z.strictObject({ listLimit: z.int().min(1).optional(), sizeLimitMiB: z.int().min(1).optional() }).optional(),
 	hugepages: z.int().min(0).max(65536).optional(),
 	cmdline: z.array(word).optional(),
 	heaps: z.array(z.string().regex(/^[^\s/]{1,64}$/)).optional(),

@@ -6,8 +6,8 @@ import { ARCHES, type Arch } from '../core/architectures.js';
 import { errnoOf, usageError } from '../core/errors.js';
 import { type KernelSelector, parseKernelSelector } from '../core/selector.js';
 import { parseYaml } from '../core/yaml-source.js';
-import { inlineMachineSchema, loadMachineLibrary, type MachineLibrary } from './machines.js';
 import { type PlannedMachine, resolveMachine } from './machine-resolve.js';
+import { inlineMachineSchema, loadMachineLibrary, type MachineLibrary } from './machines.js';
 
 const strings = z.array(z.string().min(1).max(500));
 
@@ -81,7 +81,11 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 		absolute(parseKernelSelector(item, where), directory),
 	);
 	if (kernels.length === 0) {
-		throw usageError('PLAN_NO_KERNEL', `${file}: no kernel to run`, 'name one: --kernel source:6.12, or kernels: in the plan');
+		throw usageError(
+			'PLAN_NO_KERNEL',
+			`${file}: no kernel to run`,
+			'name one: --kernel source:6.12, or kernels: in the plan',
+		);
 	}
 	const machineNames = options.machine
 		? options.machine.map((name) => ({ name, where: '--machine' }))

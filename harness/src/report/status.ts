@@ -81,7 +81,9 @@ export class LiveStatus implements Status {
 	private render(): void {
 		const width = Math.max(40, this.stream.columns ?? 80) - 1;
 		const lines = [...this.lines.values()].map((live) => `  ${describe(live)}`);
-		this.update([...lines.slice(-8), ...(this.bottom ? [this.bottom] : [])].map((line) => line.slice(0, width)).join('\n'));
+		this.update(
+			[...lines.slice(-8), ...(this.bottom ? [this.bottom] : [])].map((line) => line.slice(0, width)).join('\n'),
+		);
 	}
 }
 
@@ -111,7 +113,8 @@ export class PlainStatus implements Status {
 			this.lines.delete(event.key);
 			const tookMs = nowMs() - live.startedMs;
 			if (event.state === 'failed') this.write(`${event.subject}: ${event.phase} failed\n`);
-			else if (tookMs > WORTH_SAYING_MS) this.write(`${event.subject}: ${event.phase} done (${formatDuration(tookMs)})\n`);
+			else if (tookMs > WORTH_SAYING_MS)
+				this.write(`${event.subject}: ${event.phase} done (${formatDuration(tookMs)})\n`);
 		}
 	}
 

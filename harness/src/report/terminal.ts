@@ -35,12 +35,15 @@ export class TerminalReporter implements Reporter {
 	event(event: RunEvent): void {
 		switch (event.type) {
 			case 'kernel-ready':
-				this.status.print(`${this.paint('bold', event.kernel)} ${event.arch}: ${event.release ?? 'release known after boot'}\n`);
+				this.status.print(
+					`${this.paint('bold', event.kernel)} ${event.arch}: ${event.release ?? 'release known after boot'}\n`,
+				);
 				for (const line of event.provenance) this.status.print(`  ${line}\n`);
 				break;
 			case 'case':
 				this.results.push(event.result);
-				if (isFailing(event.result.verdict) || event.result.verdict === 'miss') this.status.print(this.failure(event.result));
+				if (isFailing(event.result.verdict) || event.result.verdict === 'miss')
+					this.status.print(this.failure(event.result));
 				this.status.footer(this.footer());
 				break;
 			case 'note':
@@ -80,7 +83,8 @@ export class TerminalReporter implements Reporter {
 		const rows = new Map<string, CaseResult[]>();
 		for (const result of this.results) {
 			const name = `${result.kernel} ${result.arch} ${result.machine}`;
-			const suite = result.subject && result.subject !== result.suite ? `${result.suite} ${result.subject}` : result.suite;
+			const suite =
+				result.subject && result.subject !== result.suite ? `${result.suite} ${result.subject}` : result.suite;
 			const key = `${name}\0${suite}`;
 			rows.set(key, [...(rows.get(key) ?? []), result]);
 		}
@@ -123,5 +127,7 @@ export class TerminalReporter implements Reporter {
 function indent(text: string): string[] {
 	const lines = text.split('\n');
 	const shown = lines.slice(0, MAX_EVIDENCE_LINES).map((line) => `    ${line}`);
-	return lines.length > MAX_EVIDENCE_LINES ? [...shown, `    … ${lines.length - MAX_EVIDENCE_LINES} more lines`] : shown;
+	return lines.length > MAX_EVIDENCE_LINES
+		? [...shown, `    … ${lines.length - MAX_EVIDENCE_LINES} more lines`]
+		: shown;
 }

@@ -39,7 +39,10 @@ export class EventLog {
 			throw infrastructureError(
 				full ? 'DISK_FULL' : 'EVENT_LOG',
 				full ? `no room left to record results in ${this.directory}` : `cannot record results: ${messageOf(error)}`,
-				{ hint: full ? 'free some space and run again; what was recorded is in events.jsonl' : undefined, cause: error },
+				{
+					hint: full ? 'free some space and run again; what was recorded is in events.jsonl' : undefined,
+					cause: error,
+				},
 			);
 		}
 	}

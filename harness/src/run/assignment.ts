@@ -57,7 +57,14 @@ export function assign(
 		if (!kind.perHeap) {
 			if (kind.subject !== '' && !wanted(kind.subject)) return [];
 			const why = cannotHave.get(kind.subject);
-			return [{ suite, subject: kind.subject, cases, instead: why === undefined ? undefined : { verdict: 'skip', reason: why } }];
+			return [
+				{
+					suite,
+					subject: kind.subject,
+					cases,
+					instead: why === undefined ? undefined : { verdict: 'skip', reason: why },
+				},
+			];
 		}
 		return heaps.map((subject) => ({ suite, subject, cases, instead: withoutHeap(subject, facts, cannotHave) }));
 	});
@@ -78,5 +85,8 @@ function withoutHeap(
 	if (facts.heaps.includes(subject)) return undefined;
 	const why = cannotHave.get(`heap ${subject}`);
 	if (why !== undefined) return { verdict: 'skip', reason: why };
-	return { verdict: 'miss', reason: `heap ${subject} was asked for; the guest has ${facts.heaps.join(', ') || 'no heaps'}` };
+	return {
+		verdict: 'miss',
+		reason: `heap ${subject} was asked for; the guest has ${facts.heaps.join(', ') || 'no heaps'}`,
+	};
 }

@@ -4,9 +4,9 @@ import { nowMs, timestamp } from '../core/clock.js';
 import { shellQuote } from '../core/process.js';
 import { chooseAccelerator } from '../machine/qemu/accelerator.js';
 import { QemuGuest } from '../machine/qemu/guest.js';
+import { ConsoleWatch } from './console-watch.js';
 import type { RunContext, Target } from './context.js';
 import { guestSlowness } from './deadlines.js';
-import { ConsoleWatch } from './console-watch.js';
 
 /** A booted guest, its console being watched. */
 export interface LaunchedGuest {
@@ -21,13 +21,16 @@ export interface LaunchedGuest {
 
 const BOOT_MS = 60_000;
 const SILENCE_MS = 8_000;
+const HUNG_MS = 10_000;
 
 /** Numbers guests of a run, for file names. */
 export class GuestCounter {
 	private count = 0;
 
 	next(target: Target): string {
-		const name = `${target.selector.text}-${target.kernel.arch}-${target.machine.name}`.replace(/[^\w.-]+/g, '_').slice(-80);
+		const name = `${target.selector.text}-${target.kernel.arch}-${target.machine.name}`
+			.replace(/[^\w.-]+/g, '_')
+			.slice(-80);
 		return `${String(++this.count).padStart(3, '0')}-${name}`;
 	}
 }
@@ -47,7 +50,7 @@ export async function launchGuest(target: Target, context: RunContext, counter: 
 		QemuGuest.start({
 			spec: { arch: kernel.arch, machine, kernel: kernel.image, initramfs: target.initramfs },
 			accelerator,
-			limits: { bootMs: BOOT_MS * slowness, silenceMs: SILENCE_MS * slowness },
+			limits: { bootMs: BOOT_MS * slowness, silenceMs: SILENCE_MS * slowness, hungMs: HUNG_MS * slowness },
 			consoleFile,
 			onConsole: (bytes) => watch.push(bytes),
 			onCommand: (command) =>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-import type { KernelSelector } from '../core/selector.js';
+
 import { shellQuote } from '../core/process.js';
+import type { KernelSelector } from '../core/selector.js';
 
 export interface RerunParts {
 	readonly kernel: KernelSelector;

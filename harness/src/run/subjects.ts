@@ -45,7 +45,9 @@ export const NEED_OPTIONS: Readonly<Record<string, readonly string[]>> = {
 const NEED_SUBJECTS = ['sw_sync', 'udmabuf'] as const;
 
 /** How a suite is run: once per heap, or once against a subject of its own. */
-export function suiteSubject(needs: Iterable<string>): { readonly perHeap: true } | { readonly perHeap: false; readonly subject: string } {
+export function suiteSubject(
+	needs: Iterable<string>,
+): { readonly perHeap: true } | { readonly perHeap: false; readonly subject: string } {
 	const all = new Set(needs);
 	for (const need of all) if (need === 'heap' || need.startsWith('heap:')) return { perHeap: true };
 	return { perHeap: false, subject: NEED_SUBJECTS.find((need) => all.has(need)) ?? '' };

@@ -67,7 +67,10 @@ function verifyLimits(
 	facts: GuestFacts,
 	expect: (what: string, asked: string | number, found: string | number, met: boolean) => void,
 ): void {
-	const limits = { 'udmabuf.list_limit': machine.udmabuf.listLimit, 'udmabuf.size_limit_mb': machine.udmabuf.sizeLimitMiB };
+	const limits = {
+		'udmabuf.list_limit': machine.udmabuf.listLimit,
+		'udmabuf.size_limit_mb': machine.udmabuf.sizeLimitMiB,
+	};
 	for (const [name, asked] of Object.entries(limits)) {
 		if (asked === undefined) continue;
 		const found = facts.more.get(name) ?? 'no such limit';

@@ -6,7 +6,7 @@ import { timestamp } from '../core/clock.js';
 import { FencepostError } from '../core/errors.js';
 import type { CaseResult, SuiteGroup } from '../results/events.js';
 import { type Assignment, assign } from './assignment.js';
-import { runAssignment } from './attempt.js';
+import { type AttemptEnd, runAssignment } from './attempt.js';
 import { type TargetFailure, targetFailure } from './boot-failure.js';
 import type { RunContext, Target } from './context.js';
 import { type GuestCounter, type LaunchedGuest, launchGuest } from './launch.js';
@@ -22,6 +22,7 @@ const BOOT_ATTEMPTS = 2;
 export class TargetWorker {
 	private launched: LaunchedGuest | undefined;
 	private release: string;
+	private promises: ReadonlySet<string> = new Set();
 
 	constructor(
 		private readonly target: Target,
@@ -55,8 +56,13 @@ export class TargetWorker {
 			});
 			return undefined;
 		}
+		this.promises = new Set(target.machine.provides.filter((need) => !cannotHave.has(need)));
 		for (const [what, why] of cannotHave) {
-			context.emit({ type: 'note', time: timestamp(), text: `${target.selector.text} ${target.kernel.arch}: no ${what}: ${why}` });
+			context.emit({
+				type: 'note',
+				time: timestamp(),
+				text: `${target.selector.text} ${target.kernel.arch}: no ${what}: ${why}`,
+			});
 		}
 		return assign(target.suites, target.machine, guest.facts, cannotHave, context.choice);
 	}
@@ -92,9 +98,13 @@ export class TargetWorker {
 			}
 			const launched = await this.guest();
 			if (!launched) return;
-			const current = left;
-			const attempt = await runAssignment(launched, current, this.context.progress.signal, (judged) =>
-				this.record(current, group, judged),
+			const current: Assignment = left;
+			const attempt: AttemptEnd = await runAssignment(
+				launched,
+				current,
+				this.promises,
+				this.context.progress.signal,
+				(judged) => this.record(current, group, judged),
 			);
 			const { unreached } = attempt;
 			left = unreached.length > 0 ? { ...current, cases: unreached } : undefined;
@@ -189,4 +199,3 @@ export class TargetWorker {
 
 /** Where the agent keeps programs that were not in the image. */
 export const PROGRAM_FOLDER = '/programs';
-

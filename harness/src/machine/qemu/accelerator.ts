@@ -35,7 +35,8 @@ export async function chooseAccelerator(arch: Arch, cache: Cache): Promise<Accel
 	try {
 		await access('/dev/kvm', constants.R_OK | constants.W_OK);
 	} catch (error) {
-		const why = errnoOf(error) === 'EACCES' ? 'this user may not open /dev/kvm (join group kvm)' : 'there is no /dev/kvm';
+		const why =
+			errnoOf(error) === 'EACCES' ? 'this user may not open /dev/kvm (join group kvm)' : 'there is no /dev/kvm';
 		return { accelerator: 'tcg', reason: why };
 	}
 	const key = `${(await bootId()).slice(0, 36)}-${await qemuVersion(arch)}-${arch}`;
@@ -52,7 +53,8 @@ export async function chooseAccelerator(arch: Arch, cache: Cache): Promise<Accel
 }
 
 function parseChoice(value: unknown): AcceleratorChoice | undefined {
-	if (typeof value !== 'object' || value === null || !('accelerator' in value) || !('reason' in value)) return undefined;
+	if (typeof value !== 'object' || value === null || !('accelerator' in value) || !('reason' in value))
+		return undefined;
 	const { accelerator, reason } = value;
 	if ((accelerator !== 'kvm' && accelerator !== 'tcg') || typeof reason !== 'string') return undefined;
 	return { accelerator, reason };

@@ -14,7 +14,11 @@ export interface QemuArchitecture {
 	/** Kernel command line words that put the console on the first serial port, from the first instruction on. */
 	readonly consoleWords: readonly string[];
 	/** A flat program that ends QEMU with `probeStatus`, to find out whether an accelerator really runs guests. */
-	readonly probe: { readonly option: '-bios' | '-kernel'; readonly bytes: () => Uint8Array; readonly devices: readonly string[] };
+	readonly probe: {
+		readonly option: '-bios' | '-kernel';
+		readonly bytes: () => Uint8Array;
+		readonly devices: readonly string[];
+	};
 	readonly probeStatus: number;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type Arch } from '../../core/architectures.js';
+import type { Arch } from '../../core/architectures.js';
 import type { CmaReservation, MachineDeclaration } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
 import { QEMU_ARCHITECTURES, type QemuArchitecture } from './architectures.js';

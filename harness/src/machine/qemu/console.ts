@@ -45,7 +45,9 @@ export class ConsoleLog {
 	/** The last lines shown, cleaned for a message; says so when nothing was ever printed. */
 	tail(lines = 20): string {
 		const text = this.recent.toString('utf8').replaceAll('\r', '').replaceAll('\0', '').trimEnd();
-		return text === '' ? '(the console is empty: the kernel printed nothing)' : text.split('\n').slice(-lines).join('\n');
+		return text === ''
+			? '(the console is empty: the kernel printed nothing)'
+			: text.split('\n').slice(-lines).join('\n');
 	}
 
 	/** Resolves once `text` has been shown, or after `timeoutMs`. */
@@ -70,6 +72,7 @@ export class ConsoleLog {
 		if (this.writeError || this.written >= MAX_FILE_BYTES) return;
 		this.written += chunk.length;
 		this.file.write(chunk);
-		if (this.written >= MAX_FILE_BYTES) this.file.write(`\n[fencepost: the console went on; kept ${MAX_FILE_BYTES} bytes]\n`);
+		if (this.written >= MAX_FILE_BYTES)
+			this.file.write(`\n[fencepost: the console went on; kept ${MAX_FILE_BYTES} bytes]\n`);
 	}
 }

@@ -19,6 +19,8 @@ import { ConsoleLog } from './console.js';
 export interface BootLimits {
 	readonly bootMs: number;
 	readonly silenceMs: number;
+	/** How long a guest at work may be without its agent's heartbeat. */
+	readonly hungMs: number;
 }
 
 export interface QemuStart {
@@ -35,6 +37,7 @@ export interface QemuStart {
 
 const SETTLE_MS = 3000;
 const WATCH_MS = 100;
+const HEARTBEAT_CHECK_MS = 500;
 
 /** A QEMU guest from spawn to end. It dies with the harness, SIGKILL included (setpriv --pdeathsig, prctl(2)). */
 export class QemuGuest implements Guest {
@@ -46,6 +49,7 @@ export class QemuGuest implements Guest {
 		private readonly child: ChildProcess,
 		private readonly console: ConsoleLog,
 		readonly ended: Promise<GuestEnd>,
+		private readonly hungMs: number,
 	) {}
 
 	/** Boots a guest and waits for its agent. @throws FencepostError BOOT_* with the console's tail as evidence. */
@@ -74,8 +78,17 @@ export class QemuGuest implements Guest {
 		return this.session.facts;
 	}
 
-	run(job: Job, output: JobOutput, signal: AbortSignal): Promise<JobOutcome> {
-		return this.agent().run(job, output, signal);
+	async run(job: Job, output: JobOutput, signal: AbortSignal): Promise<JobOutcome> {
+		const session = this.agent();
+		const over = new AbortController();
+		try {
+			return await Promise.race([
+				session.run(job, output, AbortSignal.any([signal, over.signal])),
+				this.watchHeartbeat(session, over.signal),
+			]);
+		} finally {
+			over.abort();
+		}
 	}
 
 	put(directory: string, tarStream: Readable, signal: AbortSignal): Promise<void> {
@@ -134,7 +147,7 @@ export class QemuGuest implements Guest {
 			const kind = guest.stopping ? 'stopped' : how.signal ? 'killed' : 'died';
 			return { kind, ...how, stderr: tail(`${spawnError}${stderr}`, 10) };
 		});
-		const guest = new QemuGuest(child, consoleLog, ended);
+		const guest = new QemuGuest(child, consoleLog, ended, start.limits.hungMs);
 		return guest;
 	}
 
@@ -154,6 +167,22 @@ export class QemuGuest implements Guest {
 		} finally {
 			giveUp.abort();
 		}
+	}
+
+	/** Rejects when the agent's heartbeat stays away: the guest hangs with nothing left to say so. Never resolves. */
+	private async watchHeartbeat(session: AgentSession, signal: AbortSignal): Promise<never> {
+		for (let missed = 0; missed < 2; ) {
+			await sleep(HEARTBEAT_CHECK_MS, signal);
+			const silentMs = nowMs() - session.lastHeardMs;
+			// Twice in a row: after a stall of our own the first look comes before what has arrived meanwhile is read.
+			missed = silentMs > this.hungMs ? missed + 1 : 0;
+		}
+		throw new FencepostError({
+			code: 'GUEST_HUNG',
+			blame: 'kernel',
+			message: `the guest's agent, which speaks twice a second, was silent for ${this.hungMs / 1000} s`,
+			evidence: this.console.tail(),
+		});
 	}
 
 	/** Rejects when the boot is over its limits or falls silent; never resolves. */

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+import { kernelCommandLine } from '../machine/qemu/command-line.js';
+import type { Plan } from '../plan/plan.js';
+import type { SuiteProgram } from '../run/assignment.js';
+
+/** What a plan would run, in words; nothing is fetched, built or booted for it. */
+export function describePlan(plan: Plan, suites: readonly SuiteProgram[]): string {
+	const lines: string[] = [];
+	for (const kernel of plan.kernels) {
+		for (const arch of plan.arches) {
+			for (const machine of plan.machines.filter(({ arches }) => arches.includes(arch))) {
+				lines.push(`${kernel.text} ${arch} ${machine.name}: ${machine.memoryMiB} MiB, ${machine.smp} cpus`);
+				lines.push(`  command line: ${kernelCommandLine(arch, machine)}`);
+				if (machine.heaps.length > 0) lines.push(`  heaps: ${machine.heaps.join(', ')}`);
+			}
+		}
+	}
+	for (const { name, cases, option } of suites) {
+		lines.push(cases ? `suite ${name}: ${cases.length} cases` : `program ${name}: ${option ?? ''}`);
+		for (const one of cases ?? []) lines.push(`  ${one.case}`);
+	}
+	return `${lines.join('\n')}\n`;
+}

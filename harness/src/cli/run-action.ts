@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+import { createWriteStream, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { Cache } from '../core/cache.js';
+import { errnoOf, usageError } from '../core/errors.js';
+import { nearest } from '../core/nearest.js';
+import { Progress } from '../core/progress.js';
+import { loadPlan, type Plan } from '../plan/plan.js';
+import type { Reporter } from '../report/reporter.js';
+import type { Status } from '../report/status.js';
+import { TapReporter } from '../report/tap.js';
+import { TerminalReporter } from '../report/terminal.js';
+import { checkPrograms, selectSuites } from '../run/select.js';
+import { runSession } from '../run/session.js';
+import { ExpectationBook, parseExpectations } from '../verdict/expectations.js';
+import { describePlan } from './dry-run.js';
+import { interruptSignal } from './interrupt.js';
+import { allCases, programBuilder } from './programs.js';
+import { createStatus, progressListener } from './progress.js';
+import { projectRoot } from './project.js';
+import { defaultRunDirectory, type RunOptions } from './run.js';
+
+/** `fencepost run`, once its options are parsed. Returns the exit code. */
+export async function performRun(options: RunOptions): Promise<number> {
+	const planFile = options.plan === undefined ? undefined : resolve(options.plan);
+	const library = join(projectRoot, 'kernels/machines.yaml');
+	const plan = await loadPlan(
+		planFile ?? join(projectRoot, 'kernels/plans/default.yaml'),
+		library,
+		options,
+		process.cwd(),
+	);
+	await checkPrograms(plan);
+	const status = createStatus();
+	const reporters = createReporters(options.reporter, status);
+	const cache = new Cache();
+	const progress = new Progress('run', interruptSignal(), progressListener(status));
+	try {
+		const programs = programBuilder(cache, progress);
+		const suites = selectSuites(plan, await allCases(programs));
+		if (options.dryRun) {
+			process.stdout.write(describePlan(plan, suites));
+			return 0;
+		}
+		const directory = resolve(options.out ?? defaultRunDirectory(new Date()));
+		const { exit } = await runSession({
+			plan,
+			planFile,
+			directory,
+			isolate: options.isolate,
+			jobs: options.jobs ?? availableParallelism(),
+			choice: { subjects: plan.subjects, shard: options.shard },
+			book: new ExpectationBook(await loadExpectations(plan)),
+			projectRoot,
+			cache,
+			progress,
+			argv: process.argv.slice(2),
+			version: packageVersion(),
+			programs,
+			suites,
+			onEvent: (event) => {
+				for (const reporter of reporters) reporter.event(event);
+			},
+		});
+		for (const reporter of reporters) await reporter.end?.();
+		process.stderr.write(`results: ${relative(process.cwd(), join(directory, 'results.json'))}\n`);
+		return exit;
+	} finally {
+		status.stop();
+	}
+}
+
+async function loadExpectations(plan: Plan) {
+	const lists = await Promise.all(
+		plan.expectationFiles.map(async (file) => {
+			const text = await readFile(file, 'utf8').catch((error: unknown) => {
+				throw usageError(
+					'EXPECTATIONS_UNREADABLE',
+					`cannot read the expectations ${file} (${errnoOf(error) ?? String(error)})`,
+				);
+			});
+			return parseExpectations(text, file);
+		}),
+	);
+	return lists.flat();
+}
+
+function packageVersion(): string {
+	const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
+	return version;
+}
+
+const REPORTERS = ['tap', 'terminal'] as const;
+
+/**
+ * The reporters asked for. Without any: for people when standard output is a terminal, else TAP there and, for
+ * people who watch, failures and the summary on standard error.
+ */
+function createReporters(asked: readonly string[] | undefined, status: Status): Reporter[] {
+	const stdout = (text: string) => void process.stdout.write(text);
+	const stderr = (text: string) => void process.stderr.write(text);
+	if (!asked || asked.length === 0) {
+		if (process.stdout.isTTY) return [new TerminalReporter(status, stdout, colors(process.stdout))];
+		return [new TapReporter(stdout), new TerminalReporter(status, stderr, colors(process.stderr))];
+	}
+	return asked.map((text) => {
+		const [name = '', file] = text.split(/=(.*)/s);
+		if (file === '') throw usageError('REPORTER_FILE', `--reporter ${text}: no file after =`);
+		const write = file === undefined ? stdout : fileSink(resolve(file));
+		switch (name) {
+			case 'tap':
+				return new TapReporter(write);
+			case 'terminal':
+				return new TerminalReporter(status, write, file === undefined && colors(process.stdout));
+			default: {
+				const meant = nearest(name, REPORTERS);
+				throw usageError(
+					'REPORTER_UNKNOWN',
+					`--reporter: unknown reporter "${name}"`,
+					`${meant ? `did you mean ${meant}? ` : ''}accepted: ${REPORTERS.join(', ')}, each with =FILE if it is to go to a file`,
+				);
+			}
+		}
+	});
+}
+
+function fileSink(path: string): (text: string) => void {
+	const stream = createWriteStream(path);
+	stream.on('error', (error) => {
+		process.stderr.write(`fencepost: cannot write the report ${path}: ${error.message}\n`);
+		process.exitCode = 3;
+	});
+	return (text) => void stream.write(text);
+}
+
+/** NO_COLOR (no-color.org) and FORCE_COLOR rule; else a terminal gets colours. */
+function colors(stream: NodeJS.WriteStream): boolean {
+	if (process.env['NO_COLOR']) return false;
+	return Boolean(process.env['FORCE_COLOR']) || stream.isTTY;
+}

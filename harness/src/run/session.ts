@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+import PQueue from 'p-queue';
+import type { Arch } from '../core/architectures.js';
+import type { Cache } from '../core/cache.js';
+import { nowMs, timestamp } from '../core/clock.js';
+import { FencepostError } from '../core/errors.js';
+import type { Progress } from '../core/progress.js';
+import type { KernelSelector } from '../core/selector.js';
+import { buildInitramfs } from '../image/initramfs.js';
+import type { GuestPrograms } from '../image/suites.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { resolveKernel, resolveModules } from '../kernel/resolve.js';
+import type { MachineDeclaration } from '../machine/machine.js';
+import type { Plan } from '../plan/plan.js';
+import type { CaseResult, RunEvent, Totals } from '../results/events.js';
+import { EventLog, writeResults } from '../results/store.js';
+import { countVerdicts, EXIT, exitCode } from '../results/totals.js';
+import type { ExpectationBook } from '../verdict/expectations.js';
+import type { AssignmentChoice, SuiteProgram } from './assignment.js';
+import { targetFailure } from './boot-failure.js';
+import type { Isolation, RunContext, Target } from './context.js';
+import { GuestCounter } from './launch.js';
+import { TargetWorker } from './worker.js';
+
+export interface RunRequest {
+	readonly plan: Plan;
+	readonly planFile: string | undefined;
+	readonly directory: string;
+	readonly isolate: Isolation;
+	/** Guests at once. */
+	readonly jobs: number;
+	readonly choice: AssignmentChoice;
+	/** Known failures. */
+	readonly book: ExpectationBook;
+	readonly projectRoot: string;
+	readonly cache: Cache;
+	readonly progress: Progress;
+	readonly argv: readonly string[];
+	readonly version: string;
+	/** The agent and the suites of an architecture, compiled. */
+	readonly programs: (arch: Arch) => Promise<GuestPrograms>;
+	/** What to run, decided before anything was built. */
+	readonly suites: readonly SuiteProgram[];
+	readonly onEvent: (event: RunEvent) => void;
+}
+
+export interface RunOutcome {
+	readonly exit: number;
+	readonly totals: Totals;
+}
+
+/**
+ * A run from its plan to results.json. Kernels are made one after the other, each with every core; guests of
+ * those that are ready run meanwhile. An abort ends it in order: guests and builds stopped, results so far kept.
+ */
+export async function runSession(request: RunRequest): Promise<RunOutcome> {
+	const session = new Session(request);
+	return session.run();
+}
+
+class Session {
+	private readonly log: EventLog;
+	private readonly results: CaseResult[] = [];
+	private readonly startedMs = nowMs();
+	private readonly counter = new GuestCounter();
+	private readonly guests: PQueue;
+
+	constructor(private readonly request: RunRequest) {
+		this.log = new EventLog(request.directory);
+		this.guests = new PQueue({ concurrency: request.jobs });
+	}
+
+	async run(): Promise<RunOutcome> {
+		const { request } = this;
+		const { plan, argv, version, directory, book } = request;
+		this.emit({ type: 'run-start', time: timestamp(), version, argv, directory });
+		const context = this.context(book);
+		let interrupted = false;
+		try {
+			for (const selector of plan.kernels) {
+				for (const arch of plan.arches) await this.startTargets(selector, arch, context);
+			}
+			await this.guests.onIdle();
+			if (this.failure) throw this.failure;
+		} catch (error) {
+			await this.guests.onIdle();
+			if (!request.progress.signal.aborted) throw error;
+			interrupted = true;
+		}
+		if (!interrupted) this.reportUnmatched();
+		return this.end(interrupted);
+	}
+
+	private failure: unknown;
+
+	private context(book: ExpectationBook): RunContext {
+		const { request } = this;
+		return {
+			projectRoot: request.projectRoot,
+			cache: request.cache,
+			progress: request.progress,
+			directory: request.directory,
+			planFile: request.planFile,
+			isolate: request.isolate,
+			choice: request.choice,
+			emit: (event) => this.emit(event),
+			record: (result) => {
+				const expected = book.apply(result);
+				this.results.push(expected);
+				this.emit({ type: 'case', time: timestamp(), result: expected });
+			},
+		};
+	}
+
+	/** Makes a kernel ready and hands its targets to the guests' queue. A kernel that cannot be had is a miss. */
+	private async startTargets(selector: KernelSelector, arch: Arch, context: RunContext): Promise<void> {
+		const { plan, cache, projectRoot } = this.request;
+		const machines = plan.machines.filter((machine) => machine.arches.includes(arch));
+		if (machines.length === 0) return;
+		const progress = context.progress.for(`${selector.text} ${arch}`);
+		let kernel: Kernel;
+		let programs: GuestPrograms;
+		try {
+			programs = await this.request.programs(arch);
+			kernel = await resolveKernel(selector, arch, { cache, progress, projectRoot });
+		} catch (error) {
+			progress.signal.throwIfAborted();
+			if (error instanceof FencepostError && error.blame === 'usage') throw error;
+			for (const machine of machines) this.recordFailedTarget(selector, arch, machine, error, context);
+			return;
+		}
+		const { id, release, image, provenance } = kernel;
+		this.emit({ type: 'kernel-ready', time: timestamp(), kernel: selector.text, arch, id, release, image, provenance });
+		for (const machine of machines) {
+			void this.guests.add(async () => {
+				try {
+					const target = await this.target(selector, kernel, machine, programs, progress);
+					await new TargetWorker(target, context, this.counter).run();
+				} catch (error) {
+					this.failure ??= error;
+					this.guests.clear();
+				}
+			});
+		}
+	}
+
+	private async target(
+		selector: KernelSelector,
+		kernel: Kernel,
+		machine: MachineDeclaration,
+		programs: GuestPrograms,
+		progress: Progress,
+	): Promise<Target> {
+		const { cache, suites, projectRoot } = this.request;
+		const modules =
+			machine.modules.length > 0 ? await resolveModules(kernel, machine.modules, { cache, progress, projectRoot }) : [];
+		const wanted = new Set(suites.map(({ name }) => name));
+		const initramfs = await buildInitramfs({
+			arch: kernel.arch,
+			agent: programs.agent,
+			suites: programs.suites.filter(({ name }) => wanted.has(name)),
+			modules,
+			cache,
+			progress,
+		});
+		return { selector, kernel, machine, suites, initramfs: initramfs.path };
+	}
+
+	private recordFailedTarget(
+		selector: KernelSelector,
+		arch: Arch,
+		machine: MachineDeclaration,
+		error: unknown,
+		context: RunContext,
+	): void {
+		const failure = targetFailure('build', error);
+		const group = {
+			kernel: selector.text,
+			release: '',
+			arch,
+			machine: machine.name,
+			suite: failure.suite,
+			subject: '',
+		};
+		context.record({ ...group, ...failure, durationMs: 0, attempts: 1, console: '' });
+		this.emit({ type: 'suite-end', time: timestamp(), group });
+	}
+
+	/** An expectation that fits nothing is out of date; a run of chosen cases cannot tell. */
+	private reportUnmatched(): void {
+		const { plan, book, choice } = this.request;
+		if (plan.cases ?? plan.suites ?? plan.subjects ?? choice.shard) return;
+		for (const { where, case: name } of book.unmatched) {
+			this.emit({
+				type: 'note',
+				time: timestamp(),
+				text: `${where}: the expectation for ${name} fits no case of this run`,
+			});
+		}
+	}
+
+	private emit(event: RunEvent): void {
+		this.log.append(event);
+		this.request.onEvent(event);
+	}
+
+	private async end(interrupted: boolean): Promise<RunOutcome> {
+		const totals = countVerdicts(this.results);
+		const exit = interrupted ? EXIT.interrupted : exitCode(totals);
+		await writeResults(this.request.directory, { schema: 1, exit, totals, results: this.results });
+		this.emit({ type: 'run-end', time: timestamp(), exit, totals, durationMs: nowMs() - this.startedMs });
+		this.log.close();
+		return { exit, totals };
+	}
+}
