@@ -104,3 +104,41 @@ export interface Guest {
 	/** Stops the guest and waits for it to be gone. */
 	stop(): Promise<void>;
 }
+
+/** What a guest is started from. */
+export interface GuestSpec {
+	readonly arch: Arch;
+	readonly machine: MachineDeclaration;
+	/** The kernel's bootable file. */
+	readonly kernel: string;
+	readonly initramfs: string;
+}
+
+/** How long a guest may be quiet before it is judged dead, milliseconds. */
+export interface BootLimits {
+	/** From the start to the agent's first word. */
+	readonly bootMs: number;
+	/** Without console output while it boots. */
+	readonly silenceMs: number;
+	/** Without the agent's heartbeat while it works. */
+	readonly hungMs: number;
+}
+
+export interface GuestStart {
+	readonly spec: GuestSpec;
+	readonly limits: BootLimits;
+	/** File that keeps the console. */
+	readonly consoleFile: string;
+	readonly onConsole: (bytes: Uint8Array) => void;
+	/** Called with the exact command line before it is run. */
+	readonly onCommand: (command: readonly string[]) => void;
+	readonly signal: AbortSignal;
+}
+
+/** Starts guests of one kind: QEMU's, or the scripted ones of tests. */
+export interface GuestStarter {
+	/** Factor on deadlines for this architecture here: 1 on hardware, more under emulation. */
+	slowness(arch: Arch): Promise<number>;
+	/** Boots and waits for the agent. @throws FencepostError BOOT_* with the console's tail; blame `kernel` for a panic. */
+	start(start: GuestStart): Promise<Guest>;
+}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-import type { Cache } from '../core/cache.js';
 import type { Progress } from '../core/progress.js';
 import type { KernelSelector } from '../core/selector.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { MachineDeclaration } from '../machine/machine.js';
+import type { GuestStarter, MachineDeclaration } from '../machine/machine.js';
 import type { CaseResult, RunEvent } from '../results/events.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
 
@@ -13,8 +12,7 @@ export type Isolation = (typeof ISOLATION)[number];
 
 /** What the parts of a run share. */
 export interface RunContext {
-	readonly projectRoot: string;
-	readonly cache: Cache;
+	readonly starter: GuestStarter;
 	readonly progress: Progress;
 	/** The run directory. */
 	readonly directory: string;

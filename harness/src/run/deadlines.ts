@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import type { Kernel } from '../kernel/kernel.js';
-import type { Accelerator } from '../machine/qemu/accelerator.js';
 
 /** Options that make a kernel several times slower, each with its factor under emulation. */
 const SLOW_OPTIONS: Readonly<Record<string, number>> = {
@@ -16,13 +15,15 @@ const CASE_MS = 10_000;
 const SUITE_MS = 30_000;
 const PROGRAM_MS = 300_000;
 
-/** How much longer than on a bare, quick machine things may take: a whole number, 1 or more. */
-export function guestSlowness(kernel: Kernel, accelerator: Accelerator): number {
-	const emulation = accelerator === 'tcg' ? 1 : 0.5;
+/**
+ * How much longer than usual under emulation things may take: a whole number, 1 or more.
+ * @param machine the starter's factor for this architecture
+ */
+export function guestSlowness(kernel: Kernel, machine: number): number {
 	const debug = Object.entries(SLOW_OPTIONS)
 		.filter(([option]) => kernel.config?.get(option) === 'y')
 		.reduce((product, [, factor]) => product * factor, 1);
-	return Math.max(1, Math.ceil(emulation * debug));
+	return Math.max(1, Math.ceil(machine * debug));
 }
 
 /** Deadline of a whole program in the guest, milliseconds: every case at its limit, and some room. */

@@ -2,8 +2,7 @@
 import { join, relative } from 'node:path';
 import { nowMs, timestamp } from '../core/clock.js';
 import { shellQuote } from '../core/process.js';
-import { chooseAccelerator } from '../machine/qemu/accelerator.js';
-import { QemuGuest } from '../machine/qemu/guest.js';
+import type { Guest } from '../machine/machine.js';
 import { ConsoleWatch } from './console-watch.js';
 import type { RunContext, Target } from './context.js';
 import { guestSlowness } from './deadlines.js';
@@ -11,7 +10,7 @@ import { guestSlowness } from './deadlines.js';
 /** A booted guest, its console being watched. */
 export interface LaunchedGuest {
 	readonly id: string;
-	readonly guest: QemuGuest;
+	readonly guest: Guest;
 	readonly watch: ConsoleWatch;
 	/** Relative to the run directory. */
 	readonly consoleFile: string;
@@ -40,16 +39,14 @@ export async function launchGuest(target: Target, context: RunContext, counter: 
 	const { kernel, machine } = target;
 	const id = counter.next(target);
 	const consoleFile = join(context.directory, 'consoles', `${id}.log`);
-	const { accelerator } = await chooseAccelerator(kernel.arch, context.cache);
-	const slowness = guestSlowness(kernel, accelerator);
+	const slowness = guestSlowness(kernel, await context.starter.slowness(kernel.arch));
 	const watch = new ConsoleWatch();
 	const common = { guest: id, kernel: target.selector.text, arch: kernel.arch, machine: machine.name };
 	const progress = context.progress.for(`${target.selector.text} ${kernel.arch} ${machine.name}`);
 	const startedMs = nowMs();
 	const guest = await progress.phase('boot', () =>
-		QemuGuest.start({
+		context.starter.start({
 			spec: { arch: kernel.arch, machine, kernel: kernel.image, initramfs: target.initramfs },
-			accelerator,
 			limits: { bootMs: BOOT_MS * slowness, silenceMs: SILENCE_MS * slowness, hungMs: HUNG_MS * slowness },
 			consoleFile,
 			onConsole: (bytes) => watch.push(bytes),

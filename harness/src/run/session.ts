@@ -11,6 +11,7 @@ import type { GuestPrograms } from '../image/suites.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { resolveKernel, resolveModules } from '../kernel/resolve.js';
 import type { MachineDeclaration } from '../machine/machine.js';
+import { QemuStarter } from '../machine/qemu/starter.js';
 import type { Plan } from '../plan/plan.js';
 import type { CaseResult, RunEvent, Totals } from '../results/events.js';
 import { EventLog, writeResults } from '../results/store.js';
@@ -96,8 +97,7 @@ class Session {
 	private context(book: ExpectationBook): RunContext {
 		const { request } = this;
 		return {
-			projectRoot: request.projectRoot,
-			cache: request.cache,
+			starter: new QemuStarter(request.cache),
 			progress: request.progress,
 			directory: request.directory,
 			planFile: request.planFile,

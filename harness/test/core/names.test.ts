@@ -81,7 +81,12 @@ t.test('globs, neighbours, ids', async (t) => {
 
 t.test('YAML errors name file, line and column', async (t) => {
 	const schema = z.strictObject({
-		machines: z.array(z.union([z.string(), z.strictObject({ memoryMiB: z.int(), cma: z.strictObject({ sizeMiB: z.int() }).optional() })])),
+		machines: z.array(
+			z.union([
+				z.string(),
+				z.strictObject({ memoryMiB: z.int(), cma: z.strictObject({ sizeMiB: z.int() }).optional() }),
+			]),
+		),
 	});
 	const table: [string, RegExp, RegExp?][] = [
 		['machines: [a]\nkernals: []\n', /^p\.yaml:2:10: unknown field "kernals"/],
@@ -91,6 +96,7 @@ t.test('YAML errors name file, line and column', async (t) => {
 		['', /an empty file/],
 		['machines: [a]\nmachines: [b]\n', /unique/],
 	];
-	for (const [text, message] of table) t.match(refusal(() => parseYaml(text, 'p.yaml', schema)).message, message, JSON.stringify(text));
+	for (const [text, message] of table)
+		t.match(refusal(() => parseYaml(text, 'p.yaml', schema)).message, message, JSON.stringify(text));
 	t.match(refusal(() => parseYaml('machins: []', 'p.yaml', schema)).hint, /did you mean machines\?/);
 });

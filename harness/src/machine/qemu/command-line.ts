@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Arch } from '../../core/architectures.js';
-import type { CmaReservation, MachineDeclaration } from '../machine.js';
+import type { CmaReservation, GuestSpec, MachineDeclaration } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
 import { QEMU_ARCHITECTURES, type QemuArchitecture } from './architectures.js';
-
-export interface GuestSpec {
-	readonly arch: Arch;
-	readonly machine: MachineDeclaration;
-	/** File for -kernel. */
-	readonly kernel: string;
-	readonly initramfs: string;
-}
 
 /** Name of the agent's virtio-serial port; the agent looks for it below /sys/class/virtio-ports. */
 export const AGENT_PORT = 'org.fencepost.agent';

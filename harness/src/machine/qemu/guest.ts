@@ -9,30 +9,14 @@ import { nowMs, sleep } from '../../core/clock.js';
 import { FencepostError, infrastructureError } from '../../core/errors.js';
 import { tail } from '../../core/process.js';
 import { AgentSession } from '../agent/session.js';
-import type { Guest, GuestEnd, GuestFacts, Job, JobOutcome, JobOutput } from '../machine.js';
+import type { Guest, GuestEnd, GuestFacts, GuestStart, Job, JobOutcome, JobOutput } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
 import { QEMU_ARCHITECTURES } from './architectures.js';
-import { type GuestSpec, qemuCommandLine } from './command-line.js';
+import { qemuCommandLine } from './command-line.js';
 import { ConsoleLog } from './console.js';
 
-/** How long a boot may take, and how long its console may be silent, before it is judged dead. */
-export interface BootLimits {
-	readonly bootMs: number;
-	readonly silenceMs: number;
-	/** How long a guest at work may be without its agent's heartbeat. */
-	readonly hungMs: number;
-}
-
-export interface QemuStart {
-	readonly spec: GuestSpec;
+export interface QemuStart extends GuestStart {
 	readonly accelerator: Accelerator;
-	readonly limits: BootLimits;
-	/** File that keeps the console. */
-	readonly consoleFile: string;
-	readonly onConsole: (bytes: Uint8Array) => void;
-	/** Called with the exact command line before it is run. */
-	readonly onCommand: (command: readonly string[]) => void;
-	readonly signal: AbortSignal;
 }
 
 const SETTLE_MS = 3000;

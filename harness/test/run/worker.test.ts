@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+import t from 'tap';
+import { FencepostError, infrastructureError } from '../../src/core/errors.js';
+import { Progress } from '../../src/core/progress.js';
+import { parseKernelSelector } from '../../src/core/selector.js';
+import type { Kernel } from '../../src/kernel/kernel.js';
+import { FakeStarter, type Script, type ScriptedJob } from '../../src/machine/fake/guest.js';
+import type { GuestFacts, MachineDeclaration } from '../../src/machine/machine.js';
+import { kernelCommandLine } from '../../src/machine/qemu/command-line.js';
+import type { CaseResult, RunEvent } from '../../src/results/events.js';
+import type { SuiteProgram } from '../../src/run/assignment.js';
+import type { Isolation } from '../../src/run/context.js';
+import { GuestCounter } from '../../src/run/launch.js';
+import { TargetWorker } from '../../src/run/worker.js';
+
+const machine: MachineDeclaration = {
+	name: 'default',
+	arches: ['x86_64', 'arm64'],
+	cpu: {},
+	memoryMiB: 256,
+	smp: 2,
+	cma: { sizeMiB: 64 },
+	udmabuf: {},
+	hugepages: 0,
+	cmdline: [],
+	heaps: ['system', '@cma'],
+	provides: ['sw_sync'],
+	modules: [],
+};
+
+const facts: GuestFacts = {
+	protocolVersion: 1,
+	release: '6.12.107',
+	hardware: 'aarch64',
+	cmdline: kernelCommandLine('arm64', machine),
+	pageSize: 4096,
+	cpus: 2,
+	memTotalKiB: 240 * 1024,
+	cmaTotalKiB: 64 * 1024,
+	hugepages: 0,
+	heaps: ['reserved', 'system'],
+	more: new Map([['sw_sync', 'yes']]),
+};
+
+const kernel: Kernel = {
+	selector: 'source:6.12',
+	id: 'k',
+	arch: 'arm64',
+	release: '6.12.107',
+	version: [6, 12, 107],
+	image: '/k/Image',
+	config: new Map([['CONFIG_DMABUF_HEAPS', 'y']]),
+	modulesRoot: undefined,
+	buildDirectory: undefined,
+	provenance: [],
+};
+
+const one = (name: string, needs: readonly string[] = ['heap']) => ({ case: name, catalogue: 'ALLOC-01', needs });
+const alloc: SuiteProgram = {
+	name: 'alloc',
+	guestPath: '/suites/alloc',
+	args: [],
+	cases: [one('a.one'), one('a.two'), one('a.three')],
+	file: undefined,
+	option: undefined,
+};
+const fence: SuiteProgram = { ...alloc, name: 'fence', cases: [one('f.one', ['sw_sync'])] };
+
+/** What a well-behaved suite prints for the cases it was asked for. */
+function ktap(args: readonly string[], lines: (name: string, number: number) => string, count?: number): string {
+	const cases = args.filter((_, i) => args[i - 1] === '--case');
+	const body = cases.slice(0, count).map((name, i) => lines(name, i + 1));
+	return `KTAP version 1\n1..${cases.length}\n${body.map((line) => `${line}\n`).join('')}`;
+}
+
+const passing = (args: readonly string[]): ScriptedJob => ({ stdout: ktap(args, (name, n) => `ok ${n} ${name}`) });
+
+interface Ran {
+	readonly results: CaseResult[];
+	readonly events: RunEvent[];
+	readonly starter: FakeStarter;
+	verdicts(): Record<string, string>;
+}
+
+async function work(
+	scripts: readonly Script[],
+	options: { suites?: SuiteProgram[]; isolate?: Isolation; subjects?: string[]; kernel?: Kernel } = {},
+): Promise<Ran> {
+	const results: CaseResult[] = [];
+	const events: RunEvent[] = [];
+	const starter = new FakeStarter(scripts);
+	await new TargetWorker(
+		{
+			selector: parseKernelSelector('source:6.12', 'test'),
+			kernel: options.kernel ?? kernel,
+			machine,
+			suites: options.suites ?? [alloc],
+			initramfs: '/i',
+		},
+		{
+			starter,
+			progress: new Progress('test', new AbortController().signal),
+			directory: '/run',
+			planFile: undefined,
+			isolate: options.isolate ?? 'run',
+			choice: { subjects: options.subjects ?? ['system'], shard: undefined },
+			emit: (event) => events.push(event),
+			record: (result) => results.push(result),
+		},
+		new GuestCounter(),
+	).run();
+	const verdicts = () =>
+		Object.fromEntries(results.map((result) => [`${result.case} ${result.subject}`, result.verdict]));
+	return { results, events, starter, verdicts };
+}
+
+t.test('every suite runs against every heap found, and all pass in one guest', async (t) => {
+	const ran = await work([{ facts, job: ({ args }) => passing(args) }], { suites: [alloc, fence], subjects: ['*'] });
+	t.same(ran.verdicts(), {
+		'a.one system': 'pass',
+		'a.two system': 'pass',
+		'a.three system': 'pass',
+		'a.one reserved': 'pass',
+		'a.two reserved': 'pass',
+		'a.three reserved': 'pass',
+		'f.one sw_sync': 'pass',
+	});
+	t.equal(ran.starter.started, 1);
+	t.equal(ran.events.filter(({ type }) => type === 'suite-end').length, 3);
+});
+
+t.test('isolation by suite and by case boots a guest for each', async (t) => {
+	t.equal(
+		(await work([{ facts, job: ({ args }) => passing(args) }], { isolate: 'suite', subjects: ['*'] })).starter.started,
+		2,
+	);
+	const ran = await work([{ facts, job: ({ args }) => passing(args) }], { isolate: 'case' });
+	t.equal(ran.starter.started, 3);
+	t.equal(ran.results.length, 3);
+});
+
+t.test('a guest that dies: the case that ran is judged, the rest runs in a fresh guest', async (t) => {
+	const table: [string, ScriptedJob, string, RegExp][] = [
+		[
+			'a panic',
+			{ console: 'fencepost: case a.two subject system\nKernel panic - not syncing: Fatal exception\n', ends: 'dies' },
+			'crash',
+			/Kernel panic/,
+		],
+		[
+			'gone without a word',
+			{ console: 'fencepost: case a.two subject system\n', ends: 'dies' },
+			'miss',
+			/console does not tell/,
+		],
+		['a hang', { console: 'fencepost: case a.two subject system\n', ends: 'hangs' }, 'timeout', /hung/],
+		['a deadline', { outcome: { timedOut: true, signal: 9 } }, 'timeout', /deadline/],
+		['a signal', { outcome: { signal: 11 } }, 'fail', /signal 11/],
+	];
+	for (const [what, end, verdict, reason] of table) {
+		const first: Script = {
+			facts,
+			job: ({ args }) =>
+				args.includes('a.two') ? { ...end, stdout: ktap(args, (name, n) => `ok ${n} ${name}`, 1) } : passing(args),
+		};
+		const ran = await work([first, { facts, job: ({ args }) => passing(args) }]);
+		t.same(ran.verdicts(), { 'a.one system': 'pass', 'a.two system': verdict, 'a.three system': 'pass' }, what);
+		t.match(ran.results.find((result) => result.case === 'a.two')?.reason, reason, what);
+		t.match(ran.results.find((result) => result.case === 'a.two')?.rerun, /--case a\.two --subject system$/, what);
+	}
+});
+
+t.test('a warning while a case passes makes it a crash; the others stand', async (t) => {
+	const ran = await work([
+		{
+			facts,
+			job: ({ args }) => ({
+				...passing(args),
+				console:
+					'fencepost: case a.one subject system\nfencepost: case a.two subject system\n' +
+					'[    1.0] WARNING: CPU: 0 PID: 1 at drivers/dma-buf/dma-buf.c:188 dma_buf_release+0x1c/0x40\n' +
+					'[    1.0] ---[ end trace 0000000000000000 ]---\nfencepost: case a.three subject system\n',
+			}),
+		},
+	]);
+	t.same(ran.verdicts(), { 'a.one system': 'pass', 'a.two system': 'crash', 'a.three system': 'pass' });
+});
+
+t.test('lies about results do not pass', async (t) => {
+	const zero = await work([{ facts, job: () => ({ stdout: '' }) }]);
+	t.notOk(
+		zero.results.some(({ verdict }) => verdict === 'pass'),
+		'nothing printed',
+	);
+	const status = await work([{ facts, job: ({ args }) => ({ ...passing(args), outcome: { status: 1 } }) }]);
+	t.ok(
+		status.results.some(({ verdict }) => verdict === 'fail'),
+		'all ok, status 1',
+	);
+	const fewer = await work([{ facts, job: ({ args }) => ({ stdout: ktap(args, (name, n) => `ok ${n} ${name}`, 2) }) }]);
+	t.not(fewer.verdicts()['a.three system'], 'pass');
+	t.ok(
+		fewer.results.some(({ case: name, verdict }) => name === 'a.three' && verdict !== 'pass'),
+		'fewer than planned',
+	);
+});
+
+t.test(
+	'a need the machine promises is a miss when the guest lacks it, a skip when the kernel cannot have it',
+	async (t) => {
+		const skipping = ({ args }: { args: readonly string[] }): ScriptedJob => ({
+			stdout: ktap(args, (name, n) => `ok ${n} ${name} # SKIP needs sw_sync: no such file`),
+		});
+		const miss = await work([{ facts, job: skipping }], { suites: [fence], subjects: ['*'] });
+		t.same(miss.verdicts(), { 'f.one sw_sync': 'miss' });
+		const without = { ...facts, more: new Map([['sw_sync', 'no']]) };
+		const cannot = await work([{ facts: without, job: skipping }], { suites: [fence], subjects: ['*'] });
+		t.same(cannot.verdicts(), { 'f.one sw_sync': 'skip' });
+		t.match(cannot.results[0]?.reason, /built without CONFIG_SW_SYNC/);
+	},
+);
+
+t.test('a guest that is not what was declared gives misses that name both', async (t) => {
+	const table: [Partial<GuestFacts>, RegExp][] = [
+		[{ cmaTotalKiB: 0 }, /CmaTotal \(MiB\): asked for 64, the guest has 0/],
+		[{ release: '6.1.1' }, /release: asked for 6\.12\.107, the guest has 6\.1\.1/],
+		[{ cmdline: 'quiet' }, /command line: asked for panic=-1, the guest has quiet/],
+		[{ heaps: ['system'] }, /heap: asked for reserved, the guest has system/],
+		[{ hardware: 'x86_64' }, /architecture: asked for aarch64/],
+	];
+	const complete: Kernel = {
+		...kernel,
+		config: new Map(
+			['DMABUF_HEAPS', 'DMABUF_HEAPS_CMA', 'DMA_CMA', 'SW_SYNC', 'DEBUG_FS'].map((name) => [`CONFIG_${name}`, 'y']),
+		),
+	};
+	for (const [changed, reason] of table) {
+		const ran = await work([{ facts: { ...facts, ...changed }, job: ({ args }) => passing(args) }], {
+			kernel: complete,
+		});
+		t.same(
+			ran.results.map((result) => [result.case, result.verdict]),
+			[['machine.declaration', 'miss']],
+		);
+		t.match(ran.results[0]?.reason, reason);
+	}
+});
+
+t.test('boots that fail: a panic is a crash at once, infrastructure is tried twice', async (t) => {
+	const job = () => ({});
+	const panic = new FencepostError({
+		code: 'BOOT_PANIC',
+		blame: 'kernel',
+		message: 'Kernel panic - not syncing: VFS',
+		evidence: 'tail',
+	});
+	const crashed = await work([{ facts, job, bootError: panic }]);
+	t.same(
+		crashed.results.map((result) => [result.case, result.verdict]),
+		[['machine.boot', 'crash']],
+	);
+	t.equal(crashed.starter.started, 1);
+	t.match(crashed.results[0]?.reason, /VFS\ntail/);
+	const silent = infrastructureError('BOOT_SILENT', 'the kernel printed nothing for 8 s');
+	const missed = await work([{ facts, job, bootError: silent }]);
+	t.same(
+		missed.results.map((result) => [result.case, result.verdict]),
+		[['machine.boot', 'miss']],
+	);
+	t.equal(missed.starter.started, 2);
+	const second = await work([
+		{ facts, job, bootError: silent },
+		{ facts, job: ({ args }) => passing(args) },
+	]);
+	t.equal(second.verdicts()['a.one system'], 'pass');
+});
+
+t.test('a heap asked for by name that is not there is a miss', async (t) => {
+	const ran = await work([{ facts, job: ({ args }) => passing(args) }], { subjects: ['acme,frames'] });
+	t.same([...new Set(ran.results.map(({ verdict }) => verdict))], ['miss']);
+	t.match(ran.results[0]?.reason, /acme,frames was asked for; the guest has reserved, system/);
+});
