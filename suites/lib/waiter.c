@@ -60,10 +60,17 @@ bool waiter_answered(const struct waiter *waiter)
 	return answers_within(waiter, 0);
 }
 
-struct answer waiter_answer(struct waiter *waiter)
+/* The runner has checked the scale. */
+static int answer_timeout_ms(void)
 {
 	const char *scale = getenv("FENCEPOST_TIMEOUT_SCALE");
-	int timeout_ms = ANSWER_TIMEOUT_MS * (scale && *scale ? atoi(scale) : 1);
+
+	return ANSWER_TIMEOUT_MS * (scale && *scale ? atoi(scale) : 1);
+}
+
+struct answer waiter_answer(struct waiter *waiter)
+{
+	int timeout_ms = answer_timeout_ms();
 	struct answer answer;
 	ssize_t got;
 
@@ -111,12 +118,18 @@ void waiter_check_asleep(const char *file, int line, const char *expression,
 			 const struct waiter *waiter)
 {
 	const struct timespec pause = {0, LOOK_AGAIN_NS};
+	long long looks = answer_timeout_ms() * 1000000ll / LOOK_AGAIN_NS;
 	struct answer answer;
+	char state;
 
-	while (state_of(waiter->pid) != 'S' && !waiter_answered(waiter))
+	while ((state = state_of(waiter->pid)) != 'S' && !waiter_answered(waiter) && looks-- > 0)
 		nanosleep(&pause, NULL);
-	if (!waiter_answered(waiter))
-		return;
+	if (!waiter_answered(waiter)) {
+		if (state == 'S')
+			return;
+		fp_failf(file, line, expression, "asleep in its call", "in state '%c' for %d ms",
+			 state, answer_timeout_ms());
+	}
 	if (read(waiter->answers, &answer, sizeof(answer)) != sizeof(answer))
 		fp_fail(file, line, expression, "asleep in its call", "dead");
 	fp_failf(file, line, expression, "asleep in its call", "back with %ld, errno %s",

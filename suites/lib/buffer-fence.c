@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#include <sys/ioctl.h>
+
+#include "buffer-fence.h"
+
+int buffer_sync(int buffer, uint64_t flags)
+{
+	struct dma_buf_sync sync = {.flags = flags};
+
+	return ioctl(buffer, DMA_BUF_IOCTL_SYNC, &sync);
+}
+
+int buffer_import_fence(int buffer, int fence, uint32_t flags)
+{
+	struct dma_buf_import_sync_file import = {.flags = flags, .fd = fence};
+
+	return ioctl(buffer, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
+}

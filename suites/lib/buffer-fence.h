@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * buffer-fence.h - the ioctls of a dma-buf that know of fences (include/uapi/linux/dma-buf.h). As
+ * thin as system calls: -1 with errno on failure, and what the kernel returned otherwise.
+ */
+#ifndef FENCEPOST_BUFFER_FENCE_H
+#define FENCEPOST_BUFFER_FENCE_H
+
+#include <linux/dma-buf.h>
+#include <stdint.h>
+
+/* DMA_BUF_IOCTL_SYNC with these flags (DMA_BUF_SYNC_START and so on). */
+int buffer_sync(int buffer, uint64_t flags);
+/* DMA_BUF_IOCTL_IMPORT_SYNC_FILE, since 6.1: `flags` is DMA_BUF_SYNC_READ, _WRITE or both. */
+int buffer_import_fence(int buffer, int fence, uint32_t flags);
+
+#endif
