@@ -62,10 +62,10 @@ export class TerminalReporter implements Reporter {
 	private failure(result: CaseResult): string {
 		const where = `${result.kernel} ${result.arch} ${result.machine}${result.subject ? ` ${result.subject}` : ''}`;
 		const lines = [`${this.paint(STYLES[result.verdict], result.verdict)} ${result.case}  (${where})`];
-		if (result.reason) lines.push(...indent(result.reason));
-		for (const [key, value] of result.diagnostics ?? []) {
-			if (key !== 'log') lines.push(`    ${key}: ${value}`);
-		}
+		const shown = (result.diagnostics ?? []).filter(([key]) => key !== 'log');
+		// A failure whose expected and found are shown needs no sentence that says them again.
+		if (result.reason && !shown.some(([key]) => key === 'expected')) lines.push(...indent(result.reason));
+		for (const [key, value] of shown) lines.push(`    ${key}: ${value}`);
 		if (result.console) lines.push(`    console: ${result.console}`);
 		if (result.rerun) lines.push(`    again:   ${result.rerun}`);
 		return `${lines.join('\n')}\n`;

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { FencepostError } from '../../src/core/errors.js';
+import { kernelCommandLine, qemuCommandLine } from '../../src/machine/qemu/command-line.js';
+import { loadPlan, type PlanOptions } from '../../src/plan/plan.js';
+
+const library = 'kernels/machines.yaml';
+
+async function load(t: Tap.Test, text: string, options: PlanOptions = {}) {
+	const file = join(t.testdir(), 'plan.yaml');
+	await writeFile(file, text);
+	return loadPlan(file, library, options, '/somewhere');
+}
+declare namespace Tap {
+	type Test = Pick<typeof t, 'testdir'>;
+}
+
+t.test('the default plan and the machine library are sound', async (t) => {
+	const plan = await loadPlan('kernels/plans/default.yaml', library, {}, '/');
+	t.same(
+		plan.kernels.map(({ text }) => text),
+		['source:6.12'],
+	);
+	t.same(plan.arches, ['x86_64', 'arm64']);
+	t.equal(plan.machines[0]?.name, 'default');
+	t.equal(kernelCommandLine('arm64', plan.machines[0] as never).includes('cma=64M'), true);
+	for (const machine of ['hugepages', 'no-cma']) {
+		const { machines } = await loadPlan('kernels/plans/default.yaml', library, { machine: [machine] }, '/');
+		t.equal(machines[0]?.name, machine);
+	}
+});
+
+t.test('options replace what a plan says; paths are relative to where they were written', async (t) => {
+	const text = 'kernels: ["tree:linux", source:6.1]\nprograms: ["bin/t,-v"]\nsuites: [alloc]\n';
+	const plan = await load(t, text);
+	t.match(plan.kernels[0], { kind: 'tree', path: join(t.testdirName, 'linux'), text: 'tree:linux' });
+	t.match(plan.programs[0], { file: join(t.testdirName, 'bin/t'), args: ['-v'] });
+	const changed = await load(t, text, {
+		kernel: ['file:k', 'file:k'],
+		program: ['p'],
+		arch: ['arm64'],
+		suite: ['mmap'],
+	});
+	t.same(
+		changed.kernels.map((kernel) => 'path' in kernel && kernel.path),
+		['/somewhere/k'],
+	);
+	t.match(changed.programs[0], { file: '/somewhere/p', args: [] });
+	t.same([changed.arches, changed.suites], [['arm64'], ['mmap']]);
+});
+
+t.test('machines extend, add to the command line, and are checked', async (t) => {
+	const plan = await load(
+		t,
+		`kernels: [source:6.12]
+machines:
+  - name: big
+    extends: default
+    memoryMiB: 1024
+    cma: { sizeMiB: 128, baseMiB: 512, limitMiB: 1024 }
+    udmabuf: { listLimit: 7 }
+    hugepages: 4
+    cpu: { x86_64: Skylake-Client }
+    cmdline: [quiet]
+`,
+	);
+	const [machine] = plan.machines;
+	t.match(machine, { name: 'big', memoryMiB: 1024, smp: 2, heaps: ['system', '@cma'] });
+	if (!machine) return;
+	const command = qemuCommandLine(
+		{ arch: 'x86_64', machine, kernel: '/k/vmlinux', initramfs: '/i/cpio' },
+		'tcg',
+		'/s/agent',
+	);
+	t.same(command, [
+		'qemu-system-x86_64',
+		...['-machine', 'q35', '-accel', 'tcg', '-cpu', 'Skylake-Client', '-smp', '2', '-m', '1024M'],
+		...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-nic', 'none'],
+		...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+		...['-chardev', 'stdio,id=console,mux=off,signal=off', '-serial', 'chardev:console'],
+		...['-chardev', 'socket,id=agent,path=/s/agent', '-device', 'virtio-serial-pci'],
+		...['-device', 'virtserialport,chardev=agent,name=org.fencepost.agent'],
+		...['-kernel', '/k/vmlinux', '-initrd', '/i/cpio', '-append'],
+		'console=ttyS0 earlyprintk=ttyS0 panic=-1 printk.devkmsg=on loglevel=6 cma=128M@512M-1024M hugepages=4 ' +
+			'udmabuf.list_limit=7 init_on_alloc=0 init_on_free=0 quiet',
+	]);
+	t.equal(
+		qemuCommandLine({ arch: 'arm64', machine, kernel: 'k', initramfs: 'i' }, 'kvm', 's')[2],
+		'virt,gic-version=host',
+	);
+});
+
+t.test('wrong plans are refused with file, line, column and what is accepted', async (t) => {
+	const table: [string, PlanOptions, RegExp, RegExp?][] = [
+		['kernals: [source:6.12]\n', {}, /plan\.yaml:1:\d+: unknown field "kernals"/, /did you mean kernels\?/],
+		['kernels: [sorce:6.12]\n', {}, /plan\.yaml:1:11: kernel selector "sorce:6\.12"/, /did you mean source:\?/],
+		['kernels: []\n', {}, /no kernel to run/],
+		['kernels: [source:6.12]\narches: [riscv]\n', {}, /plan\.yaml:2:10: arches\.0/],
+		[
+			'kernels: [source:6.12]\nmachines: [defualt]\n',
+			{},
+			/plan\.yaml:2:12: unknown machine "defualt"/,
+			/did you mean default\?/,
+		],
+		[
+			'kernels: [source:6.12]\nmachines:\n  - name: x\n    memoryMib: 3\n',
+			{},
+			/plan\.yaml:4:\d+: unknown field "memoryMib"/,
+			/did you mean memoryMiB\?/,
+		],
+		['kernels: [source:6.12]\nmachines:\n  - { name: x, extends: x }\n', {}, /extends itself/],
+		[
+			'kernels: [source:6.12]\nmachines:\n  - { name: x, memoryMiB: 64, cma: { sizeMiB: 64 } }\n',
+			{},
+			/CMA area of 64 MiB does not fit into 64 MiB/,
+		],
+		['kernels: [source:6.12]\nmachines:\n  - { name: x, cmdline: ["a b"] }\n', {}, /one word without spaces/],
+		['kernels: [source:6.12]\n', { arch: ['amd64'] }, /--arch: unknown architecture "amd64"/, /did you mean x86_64\?/],
+		['kernels: [source:6.12]\n', { machine: ['hugepage'] }, /--machine: unknown machine/, /did you mean hugepages\?/],
+	];
+	for (const [text, options, message, hint] of table) {
+		const error = await load(t, text, options).then(
+			() => undefined,
+			(thrown: unknown) => thrown,
+		);
+		if (!(error instanceof FencepostError)) {
+			t.fail(`${text} was accepted`);
+			continue;
+		}
+		t.equal(error.blame, 'usage');
+		t.match(error.message, message);
+		if (hint) t.match(error.hint, hint);
+	}
+	await t.rejects(loadPlan('/no/such/plan.yaml', library, {}, '/'), /cannot read \/no\/such\/plan\.yaml \(ENOENT\)/);
+});
