@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
+#define _GNU_SOURCE
 #include <stdbool.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -29,9 +30,14 @@ int heap_open(int access_mode)
 	return MUST(open(path, access_mode | O_CLOEXEC));
 }
 
+int raw_ioctl(int fd, unsigned int command, const void *argument)
+{
+	return (int)syscall(SYS_ioctl, fd, command, argument);
+}
+
 int heap_ioctl(int heap, struct dma_heap_allocation_data *data)
 {
-	return ioctl(heap, DMA_HEAP_IOCTL_ALLOC, data);
+	return raw_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, data);
 }
 
 int heap_allocate(int heap, uint64_t len, uint32_t fd_flags, uint64_t heap_flags)

@@ -17,6 +17,9 @@
 #define KIB ((size_t)1024)
 #define MIB (KIB * 1024)
 
+/* The bits that are the access mode to the kernel. musl's O_ACCMODE has O_PATH in it as well. */
+#define ACCESS_MODE 3
+
 size_t page_size(void);
 /* `bytes` rounded up to whole pages. */
 size_t page_align(size_t bytes);
@@ -27,6 +30,9 @@ int heap_open(int access_mode);
 
 /* DMA_HEAP_IOCTL_ALLOC, raw: 0, or -1 with errno; `data` is what the kernel left there. */
 int heap_ioctl(int heap, struct dma_heap_allocation_data *data);
+
+/* ioctl() with any command and argument, untouched by the C library. */
+int raw_ioctl(int fd, unsigned int command, const void *argument);
 
 /* The same from values: the new dma-buf's descriptor, or -1 with errno. */
 int heap_allocate(int heap, uint64_t len, uint32_t fd_flags, uint64_t heap_flags);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "compat32.h"
 #include "needs.h"
 
 #define NEED_MAX 32
@@ -113,6 +114,11 @@ static bool have_root(char *why, size_t size)
 	return false;
 }
 
+static bool have_compat(char *why, size_t size)
+{
+	return compat32_runs(why, size);
+}
+
 static const struct {
 	const char *name;
 	bool (*have)(char *why, size_t size);
@@ -126,6 +132,7 @@ static const struct {
 	{"proc-config", have_proc_config},
 	{"pagemap", have_pagemap},
 	{"root", have_root},
+	{"compat", have_compat},
 };
 
 static bool need_met(const char *need, char *why, size_t size)

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/* failure.c - an allocation that cannot be delivered: nothing of it may stay behind. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ktap.h"
+#include "descriptors.h"
+#include "guarded.h"
+#include "heap.h"
+#include "memory.h"
+
+/* Enough that a leak of each stands out from MEMORY_NOISE_BYTES. */
+#define ROUNDS	     24
+#define BUFFER_BYTES MIB
+
+CASE(argument_unreadable, "heap.alloc.argument-unreadable", CATALOGUE("ALLOC-16"), CLASS(ABI),
+     STATEMENT("An argument that cannot be read fails with EFAULT and leaves no descriptor."),
+     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl()"), NEEDS("heap"))
+{
+	const struct dma_heap_allocation_data data = {.len = page_size(), .fd_flags = O_RDWR};
+	/* All but the last 8 bytes of this one can be read. */
+	char *torn = guarded(sizeof(data) - 8);
+	int heap = heap_open(O_RDWR);
+	int open_before = descriptors_open();
+	long live_before = live_buffers();
+
+	memcpy(torn, &data, sizeof(data) - 8);
+	EXPECT_ERRNO(heap_ioctl(heap, NULL), EFAULT);
+	EXPECT_ERRNO(heap_ioctl(heap, unreachable()), EFAULT);
+	EXPECT_ERRNO(heap_ioctl(heap, (void *)torn), EFAULT);
+	/* An address that is the kernel's own. */
+	EXPECT_ERRNO(heap_ioctl(heap, (void *)(UINTPTR_MAX - page_size() + 1)), EFAULT);
+	EXPECT_EQ(descriptors_open(), open_before);
+	EXPECT_EQ(live_buffers(), live_before);
+}
+
+CASE(argument_read_only, "heap.alloc.argument-read-only", CATALOGUE("ALLOC-17"), CLASS(ABI),
+     STATEMENT("When the result cannot be written: EFAULT, no descriptor left, the memory freed."),
+     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl()"), NEEDS("heap"))
+{
+	const struct dma_heap_allocation_data data = {
+		.len = BUFFER_BYTES,
+		.fd_flags = O_RDWR | O_CLOEXEC,
+	};
+	struct dma_heap_allocation_data *argument = read_only(&data, sizeof(data));
+	int heap = heap_open(O_RDWR);
+	int open_before = descriptors_open();
+	long live_before = live_buffers();
+	uint64_t free_before;
+
+	heap_require(BUFFER_BYTES);
+	free_before = heap_free_bytes();
+	for (int round = 0; round < ROUNDS; round++) {
+		fp_context("round %d", round);
+		EXPECT_ERRNO(heap_ioctl(heap, argument), EFAULT);
+		EXPECT_EQ(descriptors_open(), open_before);
+	}
+	EXPECT_EQ(live_buffers(), live_before);
+	EXPECT_MEMORY_BACK(free_before);
+}
+
+CASE(descriptors_full, "heap.alloc.descriptors-full", CATALOGUE("ALLOC-18"), CLASS(ABI),
+     STATEMENT("With the descriptor table full: EMFILE, no stray descriptor, the memory freed."),
+     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl_allocate()"), NEEDS("heap"))
+{
+	int heap = heap_open(O_RDWR);
+	int open_before = descriptors_open();
+	long live_before = live_buffers();
+	unsigned long limit;
+	uint64_t free_before;
+
+	heap_require(BUFFER_BYTES);
+	free_before = heap_free_bytes();
+	limit = descriptors_forbid();
+	for (int round = 0; round < ROUNDS; round++) {
+		fp_context("round %d", round);
+		EXPECT_ERRNO(heap_allocate(heap, BUFFER_BYTES, O_RDWR | O_CLOEXEC, 0), EMFILE);
+		EXPECT_EQ(descriptors_open(), open_before);
+	}
+	descriptors_allow(limit);
+	EXPECT_EQ(live_buffers(), live_before);
+	EXPECT_MEMORY_BACK(free_before);
+	EXPECT_OK(heap_allocate(heap, BUFFER_BYTES, O_RDWR | O_CLOEXEC, 0));
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+/* pressure.c - allocations too large to be granted, and ones that are killed on their way. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ktap.h"
+#include "heap.h"
+#include "memory.h"
+#include "needs.h"
+
+/* If memory runs out, this process is the one to be killed and no other. */
+static void volunteer_for_the_oom_killer(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "1000", 4) != 4)
+		_exit(255);
+	close(fd);
+}
+
+/* Allocates `len` bytes in a process of its own; its wait status: exit 0 for success, else the
+ * errno. */
+static int allocate_in_child(uint64_t len)
+{
+	pid_t child = MUST(fork());
+	int status;
+
+	if (child == 0) {
+		int heap = heap_open(O_RDWR);
+
+		volunteer_for_the_oom_killer();
+		_exit(heap_allocate(heap, len, O_RDWR | O_CLOEXEC, 0) < 0 ? errno : 0);
+	}
+	MUST(waitpid(child, &status, 0));
+	return status;
+}
+
+CASE(len_absurd, "heap.alloc.len-absurd", CATALOGUE("ALLOC-08"), CLASS(ABI),
+     STATEMENT("A length beyond all memory is never granted; the rest of the system lives on and "
+	       "the memory comes back."),
+     SOURCE("drivers/dma-buf/heaps/system_heap.c: system_heap_allocate(); "
+	    "drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate()"),
+     NEEDS("heap"), TIMEOUT(30000))
+{
+	uint64_t free_before = heap_free_bytes();
+	long live_before = live_buffers();
+	int status = allocate_in_child(2 * meminfo_bytes("MemTotal"));
+
+	/* The system heap has no limit of its own and may take the caller with it (OOM killer). */
+	if (!(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) &&
+	    !(WIFEXITED(status) && WEXITSTATUS(status) == ENOMEM))
+		fp_failf(__FILE__, __LINE__, "DMA_HEAP_IOCTL_ALLOC of twice MemTotal",
+			 "ENOMEM or SIGKILL", "%s",
+			 WIFSIGNALED(status)   ? strsignal(WTERMSIG(status))
+			 : WEXITSTATUS(status) ? fp_errno_name(WEXITSTATUS(status))
+					       : "success");
+	fp_note("the caller %s", WIFSIGNALED(status) ? "was killed" : "got ENOMEM");
+	EXPECT_EQ(live_buffers(), live_before);
+	EXPECT_MEMORY_BACK(free_before);
+	close(heap_buffer(page_size()));
+}
+
+CASE(len_beyond_region, "heap.alloc.len-beyond-region", CATALOGUE("ALLOC-08"), CLASS(IMPL),
+     STATEMENT("A CMA heap refuses what its region cannot hold with ENOMEM, and keeps its pages."),
+     SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate(); mm/cma.c: cma_alloc()"),
+     NEEDS("heap:cma"))
+{
+	const uint64_t lens[] = {
+		meminfo_bytes("CmaTotal") + page_size(),
+		1ull << 40,
+		1ull << 62,
+		UINT64_MAX - page_size() + 1,
+	};
+	uint64_t free_before = heap_free_bytes();
+
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		int status;
+
+		fp_context("len %#llx", (unsigned long long)lens[i]);
+		status = allocate_in_child(lens[i]);
+		EXPECT_TRUE(WIFEXITED(status));
+		EXPECT_STR(fp_errno_name(WEXITSTATUS(status)), "ENOMEM");
+	}
+	EXPECT_MEMORY_BACK(free_before);
+}
+
+static long long now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+/* How long an allocation of `len` bytes takes when it is left in peace. */
+static long long allocation_ns(uint64_t len)
+{
+	int heap = heap_open(O_RDWR);
+	long long start = now_ns();
+	int fd = MUST(heap_allocate(heap, len, O_RDWR | O_CLOEXEC, 0));
+	long long taken = now_ns() - start;
+
+	close(fd);
+	close(heap);
+	return taken;
+}
+
+/*
+ * Starts a process that allocates `len` bytes and is killed `delay_ns` after it began. The kernel's
+ * own timer sends the signal, so that it comes in time however busy the machine is.
+ */
+static pid_t start_doomed_allocation(uint64_t len, long long delay_ns)
+{
+	pid_t child = MUST(fork());
+
+	if (child == 0) {
+		struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+		struct itimerspec after = {
+			.it_value = {delay_ns / 1000000000, delay_ns % 1000000000},
+		};
+		int heap = heap_open(O_RDWR);
+		timer_t timer;
+
+		volunteer_for_the_oom_killer();
+		if (timer_create(CLOCK_MONOTONIC, &event, &timer) ||
+		    timer_settime(timer, 0, &after, NULL))
+			_exit(255);
+		heap_allocate(heap, len, O_RDWR | O_CLOEXEC, 0);
+		_exit(0);
+	}
+	return child;
+}
+
+#define KILL_POINTS 8
+
+CASE(killed, "heap.alloc.killed", CATALOGUE("ALLOC-19"), CLASS(ABI),
+     STATEMENT("SIGKILL at any point of a long allocation frees everything it has taken."),
+     SOURCE("drivers/dma-buf/heaps/system_heap.c: system_heap_allocate(); "
+	    "drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate()"),
+     NEEDS("heap"), TIMEOUT(30000))
+{
+	uint64_t len = page_align(heap_room());
+	long long whole_ns = allocation_ns(len);
+	uint64_t free_before = heap_free_bytes();
+	long live_before = live_buffers();
+	int killed = 0, status;
+
+	for (int point = 1; point <= KILL_POINTS; point++) {
+		pid_t child = start_doomed_allocation(len, whole_ns * point / KILL_POINTS);
+
+		MUST(waitpid(child, &status, 0));
+		fp_context("killed %d/%d through", point, KILL_POINTS);
+		if (WIFSIGNALED(status))
+			killed++;
+		else
+			EXPECT_EQ(WEXITSTATUS(status), 0);
+	}
+	fp_note("%d of %d kills came before the allocation of %llu KiB (%lld us) had ended", killed,
+		KILL_POINTS, (unsigned long long)(len / 1024), whole_ns / 1000);
+	EXPECT_TRUE(killed > 0);
+	EXPECT_EQ(live_buffers(), live_before);
+	EXPECT_MEMORY_BACK(free_before);
+	/* All of it is there to be taken again, not only counted. */
+	close(heap_buffer(len));
+}
+
+/* The most that was gone from `free_before` while the child lived. */
+static uint64_t watch_until_end(pid_t child, uint64_t free_before)
+{
+	uint64_t most = 0;
+	int status;
+
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		uint64_t now = meminfo_bytes("MemFree");
+
+		if (now < free_before && free_before - now > most)
+			most = free_before - now;
+	}
+	EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	return most;
+}
+
+#define WATCH_ATTEMPTS 10
+
+CASE(killed_stops, "heap.alloc.killed-stops", CATALOGUE("ALLOC-19"), CLASS(ABI),
+     STATEMENT("A system heap allocation stops at SIGKILL and does not go on taking pages."),
+     SOURCE("drivers/dma-buf/heaps/system_heap.c: system_heap_allocate(), fatal_signal_pending()"),
+     NEEDS("heap:system"), TIMEOUT(30000))
+{
+	uint64_t len = page_align(heap_room() * 2);
+	long long delay_ns = allocation_ns(len) / 3;
+	uint64_t free_before, taken = 0;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		fp_skip("needs two CPUs: one to watch the other");
+	for (int attempt = 0; attempt < WATCH_ATTEMPTS; attempt++) {
+		free_before = meminfo_bytes("MemFree");
+		taken = watch_until_end(start_doomed_allocation(len, delay_ns), free_before);
+		if (taken >= len / 8 && taken <= len * 3 / 4) {
+			fp_note("stopped %lld us into it, %llu of %llu KiB taken", delay_ns / 1000,
+				(unsigned long long)(taken / 1024),
+				(unsigned long long)(len / 1024));
+			return;
+		}
+		/* Too early to have been under way, or too late to stop it. */
+		delay_ns = taken < len / 8 ? delay_ns * 3 / 2 : delay_ns * 2 / 3;
+	}
+	fp_failf(__FILE__, __LINE__, "memory taken by an allocation that is killed on its way",
+		 "between 1/8 and 3/4 of its length, in one of 10 attempts", "%llu of %llu KiB",
+		 (unsigned long long)(taken / 1024), (unsigned long long)(len / 1024));
+}
