@@ -97,7 +97,7 @@ t.test('TAP 14, whole, and as a TAP parser reads it', async (t) => {
 		note: 'one: "quoted"\ntwo',
 		catalogue: 'ALLOC-05',
 	});
-	const block = /---\n([^]*?)\n {4} {2}\.\.\./.exec(text)?.[1] ?? '';
+	const block = /---\n([\s\S]*?)\n {4} {2}\.\.\./.exec(text)?.[1] ?? '';
 	t.match(parse(block.replaceAll(/^ {6}/gm, '')), { verdict: 'fail', duration_ms: 2 });
 });
 
