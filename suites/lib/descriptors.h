@@ -4,7 +4,10 @@
 #ifndef FENCEPOST_DESCRIPTORS_H
 #define FENCEPOST_DESCRIPTORS_H
 
-/* How many of this process's descriptors below 1024 are open. */
+/*
+ * How many of the first 256 descriptor numbers are taken: by an open file, or by a call that has
+ * reserved the number and not given it back.
+ */
 int descriptors_open(void);
 /* Lowers RLIMIT_NOFILE's soft limit so that no descriptor can be had (EMFILE); returns what it was.
  */
