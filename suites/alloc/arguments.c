@@ -2,7 +2,6 @@
 #include <fcntl.h>
 
 #include "ktap.h"
-#include "descriptors.h"
 #include "fdinfo.h"
 #include "heap.h"
 
@@ -14,7 +13,7 @@ CASE(fd_nonzero, "heap.alloc.fd-nonzero", CATALOGUE("ALLOC-02"), CLASS(ABI),
 {
 	int heap = heap_open(O_RDWR);
 	const uint32_t fds[] = {1, (uint32_t)heap, 1u << 16, 1u << 31, UINT32_MAX};
-	int open_before = descriptors_open();
+	int next_before = next_descriptor();
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		struct dma_heap_allocation_data data = {
@@ -27,7 +26,7 @@ CASE(fd_nonzero, "heap.alloc.fd-nonzero", CATALOGUE("ALLOC-02"), CLASS(ABI),
 		EXPECT_ERRNO(heap_ioctl(heap, &data), EINVAL);
 		EXPECT_EQ(data.fd, fds[i]);
 	}
-	EXPECT_EQ(descriptors_open(), open_before);
+	EXPECT_EQ(next_descriptor(), next_before);
 }
 
 CASE(fd_flags, "heap.alloc.fd-flags", CATALOGUE("ALLOC-03"), CLASS(ABI),
@@ -37,7 +36,7 @@ CASE(fd_flags, "heap.alloc.fd-flags", CATALOGUE("ALLOC-03"), CLASS(ABI),
      NEEDS("heap"))
 {
 	int heap = heap_open(O_RDWR);
-	int open_before = descriptors_open();
+	int next_before = next_descriptor();
 
 	for (unsigned int bit = 0; bit < 32; bit++) {
 		uint32_t flag = 1u << bit;
@@ -48,7 +47,7 @@ CASE(fd_flags, "heap.alloc.fd-flags", CATALOGUE("ALLOC-03"), CLASS(ABI),
 		EXPECT_ERRNO(heap_allocate(heap, page_size(), O_RDWR | O_CLOEXEC | flag, 0),
 			     EINVAL);
 	}
-	EXPECT_EQ(descriptors_open(), open_before);
+	EXPECT_EQ(next_descriptor(), next_before);
 }
 
 CASE(heap_flags, "heap.alloc.heap-flags", CATALOGUE("ALLOC-04"), CLASS(ABI),
@@ -58,14 +57,14 @@ CASE(heap_flags, "heap.alloc.heap-flags", CATALOGUE("ALLOC-04"), CLASS(ABI),
      NEEDS("heap"))
 {
 	int heap = heap_open(O_RDWR);
-	int open_before = descriptors_open();
+	int next_before = next_descriptor();
 
 	for (unsigned int bit = 0; bit < 64; bit++) {
 		fp_context("heap_flags bit %u", bit);
 		EXPECT_ERRNO(heap_allocate(heap, page_size(), O_RDWR | O_CLOEXEC, 1ull << bit),
 			     EINVAL);
 	}
-	EXPECT_EQ(descriptors_open(), open_before);
+	EXPECT_EQ(next_descriptor(), next_before);
 }
 
 CASE(len_zero, "heap.alloc.len-zero", CATALOGUE("ALLOC-05"), CLASS(ABI),
@@ -73,10 +72,10 @@ CASE(len_zero, "heap.alloc.len-zero", CATALOGUE("ALLOC-05"), CLASS(ABI),
      SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl_allocate()"), NEEDS("heap"))
 {
 	int heap = heap_open(O_RDWR);
-	int open_before = descriptors_open();
+	int next_before = next_descriptor();
 
 	EXPECT_ERRNO(heap_allocate(heap, 0, O_RDWR | O_CLOEXEC, 0), EINVAL);
-	EXPECT_EQ(descriptors_open(), open_before);
+	EXPECT_EQ(next_descriptor(), next_before);
 }
 
 CASE(len_rounded, "heap.alloc.len-rounded", CATALOGUE("ALLOC-06"), CLASS(ABI),
@@ -125,11 +124,11 @@ CASE(len_wraps, "heap.alloc.len-wraps", CATALOGUE("ALLOC-07"), CLASS(ABI),
 		UINT64_MAX - page_size() + 2,
 	};
 	int heap = heap_open(O_RDWR);
-	int open_before = descriptors_open();
+	int next_before = next_descriptor();
 
 	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		fp_context("len %#llx", (unsigned long long)lens[i]);
 		EXPECT_ERRNO(heap_allocate(heap, lens[i], O_RDWR | O_CLOEXEC, 0), EINVAL);
 	}
-	EXPECT_EQ(descriptors_open(), open_before);
+	EXPECT_EQ(next_descriptor(), next_before);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "ktap.h"
-#include "descriptors.h"
 #include "guarded.h"
 #include "heap.h"
 
@@ -90,7 +89,7 @@ CASE(number_unknown, "heap.alloc.number-unknown", CATALOGUE("ALLOC-14"), CLASS(I
 {
 	struct dma_heap_allocation_data data = {.len = page_size(), .fd_flags = O_RDWR};
 	int heap = heap_open(O_RDWR);
-	int open_before = descriptors_open();
+	int next_before = next_descriptor();
 
 	for (unsigned int number = 1; number < 256; number++) {
 		fp_context("number %u", number);
@@ -100,7 +99,7 @@ CASE(number_unknown, "heap.alloc.number-unknown", CATALOGUE("ALLOC-14"), CLASS(I
 				       &data),
 			     EINVAL);
 	}
-	EXPECT_EQ(descriptors_open(), open_before);
+	EXPECT_EQ(next_descriptor(), next_before);
 }
 
 CASE(magic_ignored, "heap.alloc.magic-ignored", CATALOGUE("ALLOC-15"), CLASS(QUIRK),
@@ -135,10 +134,10 @@ CASE(read_only_command, "heap.alloc.command-without-write", CATALOGUE("ALLOC-15"
 {
 	struct dma_heap_allocation_data data = {.len = page_size(), .fd_flags = O_RDWR};
 	int heap = heap_open(O_RDWR);
-	int open_before = descriptors_open();
+	int next_before = next_descriptor();
 
 	EXPECT_ERRNO(
 		raw_ioctl(heap, command(_IOC_READ, DMA_HEAP_IOC_MAGIC, 0, sizeof(data)), &data),
 		EINVAL);
-	EXPECT_EQ(descriptors_open(), open_before);
+	EXPECT_EQ(next_descriptor(), next_before);
 }

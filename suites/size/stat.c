@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* stat.c - a buffer as fstat() and fstatfs() see it. */
+#define _GNU_SOURCE
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -37,6 +39,19 @@ static uint64_t inode_of(int fd)
 	return status.st_ino;
 }
 
+/*
+ * Moves this process to another CPU, if there is one: numbers that the kernel hands out by CPU
+ * (get_next_ino()) do not grow from one CPU to the next.
+ */
+static void change_cpu(int turn)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)(turn % (int)sysconf(_SC_NPROCESSORS_ONLN)), &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
 CASE(inode, "heap.size.inode", CATALOGUE("SIZE-05"), CLASS(IMPL),
      STATEMENT("Each buffer has an inode number of its own, larger than those before it, and keeps "
 	       "it."),
@@ -46,10 +61,13 @@ CASE(inode, "heap.size.inode", CATALOGUE("SIZE-05"), CLASS(IMPL),
 	int kept = -1;
 
 	for (int i = 0; i < INODES; i++) {
-		int fd = heap_buffer(page_size());
-		uint64_t inode = inode_of(fd);
+		uint64_t inode;
+		int fd;
 
 		fp_context("buffer %d", i);
+		change_cpu(i);
+		fd = heap_buffer(page_size());
+		inode = inode_of(fd);
 		if (inode <= last)
 			fp_failf(__FILE__, __LINE__, "st_ino", "larger than the last one's",
 				 "%llu after %llu", (unsigned long long)inode,
