@@ -41,6 +41,8 @@ export async function acquireLock(path: string, signal?: AbortSignal, onWait?: (
 	child.unref();
 	return {
 		release: async () => {
+			// While held it must not keep us alive; now we wait for it, with perhaps nothing else to wait for.
+			child.ref();
 			child.stdin.end();
 			await ended;
 		},
