@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+import { type FencepostError, usageError } from '../core/errors.js';
+import { compareReleases, parseRelease } from '../core/release.js';
+import type { PackageRecord } from './apt-index.js';
+import { compareDebianVersions, upstreamVersion } from './debian-version.js';
+
+/** A kernel, or its source, that a package holds. */
+export interface AvailableKernel {
+	/** As selectors write it: `6.12.117`, `7.3-rc7`. */
+	readonly upstream: string;
+	readonly record: PackageRecord;
+}
+
+/** Newest first. */
+export function availableKernels(records: readonly PackageRecord[]): AvailableKernel[] {
+	return records
+		.map((record) => ({ upstream: upstreamVersion(record.version), record }))
+		.filter(({ upstream }) => parseRelease(upstream) !== undefined)
+		.sort((a, b) => compareDebianVersions(b.record.version, a.record.version));
+}
+
+const isCandidate = (upstream: string) => upstream.includes('-rc');
+const seriesOf = (upstream: string) => /^\d+\.\d+/.exec(upstream)?.[0] ?? upstream;
+
+/**
+ * The kernel that a version names: `newest` and a series (`6.12`) mean the newest there is of it, release
+ * candidates only where nothing else is; `6.12.107` means that one, in its newest packaging.
+ */
+export function chooseKernel(version: string, newestFirst: readonly AvailableKernel[]): AvailableKernel | undefined {
+	if (version === 'newest') return newestFirst.find(({ upstream }) => !isCandidate(upstream));
+	if (/^\d+\.\d+$/.test(version)) {
+		const series = newestFirst.filter(({ upstream }) => seriesOf(upstream) === version);
+		return series.find(({ upstream }) => !isCandidate(upstream)) ?? series[0];
+	}
+	return newestFirst.find(({ upstream }) => upstream === version);
+}
+
+/** `6.12: 6.12.117, 6.12.116; 6.1: 6.1.192`, newest series and versions first. */
+export function describeAvailable(newestFirst: readonly AvailableKernel[]): string {
+	return [...versionsBySeries(newestFirst)].map(([series, versions]) => `${series}: ${versions.join(', ')}`).join('; ');
+}
+
+export function versionsBySeries(newestFirst: readonly AvailableKernel[]): ReadonlyMap<string, readonly string[]> {
+	const series = new Map<string, string[]>();
+	for (const { upstream } of newestFirst) {
+		const versions = series.get(seriesOf(upstream)) ?? [];
+		series.set(seriesOf(upstream), versions);
+		if (!versions.includes(upstream)) versions.push(upstream);
+	}
+	return series;
+}
+
+/** The available version nearest to one that is gone: of its series if there is any, and by number. */
+export function nearestVersion(version: string, newestFirst: readonly AvailableKernel[]): string | undefined {
+	const wanted = parseRelease(version);
+	if (!wanted) return newestFirst[0]?.upstream;
+	const far = (upstream: string) => {
+		const release = parseRelease(upstream) ?? [0, 0, 0];
+		return (
+			Math.abs(release[0] - wanted[0]) * 1e8 + Math.abs(release[1] - wanted[1]) * 1e4 + Math.abs(release[2] - wanted[2])
+		);
+	};
+	return [...newestFirst].sort(
+		(a, b) =>
+			far(a.upstream) - far(b.upstream) ||
+			compareReleases(parseRelease(b.upstream) ?? [0, 0, 0], parseRelease(a.upstream) ?? [0, 0, 0]),
+	)[0]?.upstream;
+}
+
+/** A version that cannot be had: what can be, and the nearest. */
+export function versionGone(
+	selector: string,
+	kind: 'source' | 'debian',
+	version: string,
+	newestFirst: readonly AvailableKernel[],
+): FencepostError {
+	const near = nearestVersion(version, newestFirst);
+	const hints = [
+		near === undefined ? 'nothing at all can be had: no package index could be read' : `the nearest is ${kind}:${near}`,
+		...(near === undefined ? [] : [`to be had: ${describeAvailable(newestFirst)}`]),
+	];
+	return usageError(
+		'KERNEL_VERSION_GONE',
+		`${selector}: no ${kind === 'source' ? 'source' : 'stock kernel'} of version ${version} can be had from Debian's suites`,
+		hints.join('\n'),
+	);
+}

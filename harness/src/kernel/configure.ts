@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Arch } from '../core/architectures.js';
+import { FencepostError, usageError } from '../core/errors.js';
+import type { Release } from '../core/release.js';
+import { type Config, lostOptions, parseConfig, renderFragment } from './config.js';
+import { type AskedOption, askedOf, parseFragment } from './fragment.js';
+import { KBUILD } from './kbuild.js';
+import { explainLost, findDefinitions } from './kconfig.js';
+import { type BuildPlace, make } from './make.js';
+
+/** Fragments of the tree's own that make up `make tinyconfig`. */
+const tinyFragments = (arch: Arch) => [
+	'kernel/configs/tiny-base.config',
+	'kernel/configs/tiny.config',
+	`arch/${KBUILD[arch].folder}/configs/tiny.config`,
+];
+
+/** Reads the fragments of a profile. */
+export async function readFragments(files: readonly string[]): Promise<AskedOption[]> {
+	const parts = await Promise.all(
+		files.map(async (file) => {
+			const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+				throw usageError('FRAGMENT_MISSING', `${file}: cannot be read (${String(cause)})`);
+			});
+			return parseFragment(text, `kernels/fragments/${basename(file)}`);
+		}),
+	);
+	return parts.flat();
+}
+
+/**
+ * Configures a build folder: tinyconfig's own fragments and ours are the answers to allnoconfig, so that what
+ * nobody asked for stays off. @throws when an option that was asked for came out otherwise, saying what stood in its way.
+ */
+export async function configure(place: BuildPlace, options: readonly AskedOption[], release: Release): Promise<Config> {
+	const asked = askedOf(options, release);
+	const answers = new Map<string, AskedOption>();
+	for (const file of tinyFragments(place.arch)) {
+		const text = await readFile(join(place.source, file), 'utf8').catch(() => '');
+		for (const option of parseFragment(text, file)) answers.set(option.name, option);
+	}
+	for (const option of asked.values()) answers.set(option.name, option);
+	await mkdir(place.output, { recursive: true });
+	const answersFile = join(place.output, 'fencepost.config');
+	await writeFile(answersFile, renderFragment(answers.values()));
+	try {
+		await make(place, ['allnoconfig'], { KCONFIG_ALLCONFIG: answersFile });
+	} catch (error) {
+		if (!(error instanceof FencepostError) || error.code !== 'COMMAND_FAILED') throw error;
+		throw new FencepostError({
+			code: 'KERNEL_CONFIGURE_FAILED',
+			blame: 'kernel',
+			message: `the kernel in ${place.source} cannot be configured for ${place.arch}`,
+			hint: 'its Kconfig files do not parse, or its Makefile does not build its own tools',
+			evidence: error.evidence,
+			cause: error,
+		});
+	}
+	const config = parseConfig(await readFile(join(place.output, '.config'), 'utf8'));
+	const lost = lostOptions(asked.values(), config);
+	if (lost.length === 0) return config;
+	const definitions = await findDefinitions(
+		place.source,
+		KBUILD[place.arch].folder,
+		lost.map(({ name }) => name),
+	);
+	const missed = lost.filter((option) => !(option.whereKnown && (definitions.get(option.name) ?? []).length === 0));
+	if (missed.length === 0) return config;
+	throw usageError(
+		'OPTION_LOST',
+		`${missed.length === 1 ? 'an option that is' : `${missed.length} options that are`} asked for did not survive in a ${place.arch} ${release.join('.')} kernel:\n${missed
+			.map((option) => `  ${explainLost(option, definitions.get(option.name) ?? [], config)}`)
+			.join('\n')}`,
+		'correct the fragment, or say in it for which releases the option counts (# since X.Y until X.Y, or # where known)',
+	);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ARCHES } from '../core/architectures.js';
+import type { CacheEntry } from '../core/cache.js';
+import { infrastructureError } from '../core/errors.js';
+import { parseRelease } from '../core/release.js';
+import { parseConfig } from './config.js';
+import type { Kernel } from './kernel.js';
+
+/** What the cache keeps of a kernel beside its files `image`, `config` and `modules/`. */
+export const KERNEL_INFO = z.object({
+	arch: z.enum(ARCHES),
+	/** The selector it was first resolved for: for people who look into the cache. */
+	selector: z.string(),
+	release: z.string().optional(),
+	hasConfig: z.boolean(),
+	hasModules: z.boolean(),
+	/** kbuild output folder it was built in; it may have moved on since. */
+	output: z.string().optional(),
+	provenance: z.array(z.string()),
+});
+export type KernelInfo = z.infer<typeof KERNEL_INFO>;
+
+/** File of a build folder that names the kernel last completed in it. */
+export const BUILT_MARK = '.fencepost-built';
+
+/** A kernel from its cache entry. @param more what is known about it this time, beside what was known when it was made. */
+export async function publishedKernel(
+	selector: string,
+	id: string,
+	entry: CacheEntry,
+	more: readonly string[] = [],
+): Promise<Kernel> {
+	const parsed = KERNEL_INFO.safeParse(entry.info);
+	if (!parsed.success) {
+		throw infrastructureError('CACHE_UNREADABLE', `${entry.path} is not a kernel's cache entry`, {
+			hint: 'run: fencepost kernel prune --all',
+			cause: parsed.error,
+		});
+	}
+	const info = parsed.data;
+	return {
+		selector,
+		id,
+		arch: info.arch,
+		release: info.release,
+		version: info.release === undefined ? undefined : parseRelease(info.release),
+		image: join(entry.path, 'image'),
+		config: info.hasConfig ? parseConfig(await readFile(join(entry.path, 'config'), 'utf8')) : undefined,
+		modulesRoot: info.hasModules ? join(entry.path, 'modules') : undefined,
+		buildDirectory: await currentOutput(info.output, id),
+		provenance: [...info.provenance, ...more],
+	};
+}
+
+/** The build folder, if what it holds is still this kernel and its source is there. */
+async function currentOutput(output: string | undefined, id: string): Promise<string | undefined> {
+	if (output === undefined) return undefined;
+	const mark = await readFile(join(output, BUILT_MARK), 'utf8').catch(() => '');
+	if (mark !== id) return undefined;
+	return stat(join(output, 'source', 'Makefile')).then(
+		() => output,
+		() => undefined,
+	);
+}

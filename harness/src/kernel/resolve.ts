@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+import type { Arch } from '../core/architectures.js';
+import type { Cache } from '../core/cache.js';
+import type { Progress } from '../core/progress.js';
+import type { KernelSelector } from '../core/selector.js';
+import { loadCatalogue } from './catalogue.js';
+import type { Kernel } from './kernel.js';
+import { resolveSource } from './source.js';
+
+export interface KernelContext {
+	readonly cache: Cache;
+	readonly progress: Progress;
+	/** Root of the project, which holds `kernels/`. */
+	readonly projectRoot: string;
+}
+
+/**
+ * Turns a selector into a kernel that can be booted: fetches, builds or reads it, whatever it takes, and nothing
+ * that is in the cache already. @throws FencepostError: usage (no such version, tree, option), kernel (it does
+ * not build), infrastructure (no mirror, no tool, no room).
+ */
+export async function resolveKernel(selector: KernelSelector, arch: Arch, context: KernelContext): Promise<Kernel> {
+	const catalogue = await loadCatalogue(context.projectRoot);
+	switch (selector.kind) {
+		case 'source':
+			return resolveSource(selector, arch, { ...context, catalogue });
+		default:
+			throw new Error('not yet');
+	}
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+import type { Arch } from '../core/architectures.js';
+import { infrastructureError } from '../core/errors.js';
+import { parseRelease } from '../core/release.js';
+import type { KernelSelector } from '../core/selector.js';
+import type { AptContext } from './apt.js';
+import { fragmentFiles } from './catalogue.js';
+import { findKernelPackage } from './find-package.js';
+import type { Kernel } from './kernel.js';
+import { fetchPackage } from './package-store.js';
+import { pristineSource } from './pristine-source.js';
+import { buildKernel } from './recipe.js';
+
+/** Source packages are the same for all architectures; one architecture's index serves for every target. */
+const SOURCE_INDEX = 'amd64';
+
+/** A kernel built from a linux-source package of Debian's. */
+export async function resolveSource(
+	selector: Extract<KernelSelector, { kind: 'source' }>,
+	arch: Arch,
+	context: AptContext & { readonly projectRoot: string },
+): Promise<Kernel> {
+	const { cache, progress, catalogue } = context;
+	const fragments = fragmentFiles(catalogue, context.projectRoot, selector.profile, arch);
+	const { kernel, apt } = await findKernelPackage(context, SOURCE_INDEX, {
+		selector: selector.text,
+		kind: 'source',
+		version: selector.version,
+		prefix: 'linux-source-',
+		name: /^linux-source-\d+\.\d+$/,
+	});
+	const release = parseRelease(kernel.upstream);
+	if (!release)
+		throw infrastructureError('VERSION_UNREADABLE', `${kernel.record.name} has the version ${kernel.upstream}`);
+	const { record } = kernel;
+	const source = `linux-${kernel.upstream}`;
+	return buildKernel(
+		{
+			selector: selector.text,
+			arch,
+			profile: selector.profile,
+			fragments,
+			sourceId: `deb ${record.sha256}`,
+			release,
+			buildName: `${source}-${record.sha256.slice(0, 12)}-${arch}-${selector.profile}`,
+			provenance: [`${record.name} ${record.version}`],
+			source: () =>
+				pristineSource(source, record.sha256, () => fetchPackage(apt, record, cache, progress), cache, progress),
+		},
+		cache,
+		progress,
+	);
+}
