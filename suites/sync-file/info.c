@@ -185,3 +185,56 @@ CASE(info_times, "fence.file.info-status-time", CATALOGUE("SF-11"), CLASS(ABI),
 		    (int64_t)details.timestamp_ns <= times[3]);
 	EXPECT_EQ(fence_status(bad), -ENOENT);
 }
+
+/* A merged fence that ended in an error: the first of its parts did, the others are signalled. */
+static int failed_merged_fence(bool armed)
+{
+	struct parts parts = make_parts();
+
+	/* poll() has the array's parts call back; without it, it looks at them when it is asked. */
+	if (armed)
+		EXPECT_EQ(fence_poll(parts.merged, POLLIN), 0);
+	MUST(close(parts.timelines[0]));
+	for (int i = 1; i < PARTS; i++)
+		MUST(timeline_increase(parts.timelines[i], 1));
+	return parts.merged;
+}
+
+static int status_with_details(int fence)
+{
+	struct sync_fence_info details[PARTS];
+	struct sync_file_info info;
+
+	MUST(fence_details(fence, &info, details, PARTS));
+	return info.status;
+}
+
+CASE(info_error, "fence.file.info-error-merged", CATALOGUE("SF-11"), CLASS(ABI),
+     STATEMENT("A merged fence that was waited for tells the error of a part that ended in one, "
+	       "with and "
+	       "without room for the parts."),
+     SOURCE("drivers/dma-buf/dma-fence-array.c: dma_fence_array_set_pending_error(); "
+	    "include/uapi/linux/sync_file.h: struct sync_file_info"),
+     NEEDS("sw_sync"))
+{
+	int merged = failed_merged_fence(true);
+
+	EXPECT_EQ(fence_poll(merged, POLLIN), POLLIN);
+	EXPECT_EQ(fence_status(merged), -ENOENT);
+	EXPECT_EQ(status_with_details(merged), -ENOENT);
+}
+
+CASE(info_error_unwaited, "fence.file.info-error-unwaited", CATALOGUE("SF-11"), CLASS(QUIRK),
+     STATEMENT("A merged fence that nobody waited for tells a part's error only with room for the "
+	       "parts; "
+	       "without, it is 1."),
+     SOURCE("drivers/dma-buf/dma-fence-array.c: dma_fence_array_signaled(), which clears the error "
+	    "that is "
+	    "pending"),
+     SINCE("6.1"), NEEDS("sw_sync"))
+{
+	int merged = failed_merged_fence(false);
+
+	EXPECT_EQ(status_with_details(merged), -ENOENT);
+	EXPECT_EQ(fence_status(merged), 1);
+}

@@ -158,6 +158,24 @@ CASE(merge_timestamp, "fence.file.merge-timestamp", CATALOGUE("SF-07"), CLASS(IM
 	EXPECT_EQ(fence_timestamp_ns(MUST(fence_merge("", early, early))), early_at);
 }
 
+CASE(merge_error, "fence.file.merge-forgets-error", CATALOGUE("SF-07"), CLASS(QUIRK),
+     STATEMENT("Merging fences that ended in an error gives one that is signalled without: the "
+	       "error is lost."),
+     SOURCE("drivers/dma-buf/dma-fence-unwrap.c: __dma_fence_unwrap_merge(); "
+	    "drivers/dma-buf/dma-fence.c: "
+	    "dma_fence_allocate_private_stub()"),
+     SINCE("6.1"), NEEDS("sw_sync"))
+{
+	int timeline = MUST(timeline_open()), other = MUST(timeline_open());
+	int a = MUST(timeline_fence(timeline, 1)), b = MUST(timeline_fence(other, 1));
+
+	MUST(close(timeline));
+	MUST(close(other));
+	EXPECT_EQ(fence_status(a), -ENOENT);
+	EXPECT_EQ(fence_status(b), -ENOENT);
+	EXPECT_EQ(fence_status(MUST(fence_merge("", a, b))), 1);
+}
+
 CASE(merge_last, "fence.file.merge-signals-last", CATALOGUE("SF-08"), CLASS(ABI),
      STATEMENT("A merged fence is pending until the last of its parts signals, and those who sleep "
 	       "on it wake then."),
