@@ -39,7 +39,7 @@ const facts: GuestFacts = {
 	cmaTotalKiB: 64 * 1024,
 	hugepages: 0,
 	heaps: ['reserved', 'system'],
-	more: new Map([['sw_sync', 'yes']]),
+	more: new Map([['sw_sync', '1']]),
 };
 
 const kernel: Kernel = {
@@ -213,7 +213,7 @@ t.test(
 		});
 		const miss = await work([{ facts, job: skipping }], { suites: [fence], subjects: ['*'] });
 		t.same(miss.verdicts(), { 'f.one sw_sync': 'miss' });
-		const without = { ...facts, more: new Map([['sw_sync', 'no']]) };
+		const without = { ...facts, more: new Map([['sw_sync', '0']]) };
 		const cannot = await work([{ facts: without, job: skipping }], { suites: [fence], subjects: ['*'] });
 		t.same(cannot.verdicts(), { 'f.one sw_sync': 'skip' });
 		t.match(cannot.results[0]?.reason, /built without CONFIG_SW_SYNC/);

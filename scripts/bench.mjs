@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Measures what a user waits for, and prints it beside the target. Times move from machine to machine: compare
+// ratios of one run, and run it on an idle host.
+//   node scripts/bench.mjs               boots, whole runs, image sizes, help (kernels must be built: minutes if not)
+//   node scripts/bench.mjs --build       kernel builds from nothing too, without ccache (several minutes an architecture)
+//   node scripts/bench.mjs --rounds 9    more rounds; medians are printed
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { $, argv } from 'zx';
+
+$.verbose = false;
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const fencepost = [process.execPath, join(root, 'harness/dist/src/cli/main.js')];
+const KERNEL = 'source:6.12';
+const rounds = Number(argv.rounds ?? 5);
+const ARCHES = ['arm64', 'x86_64'];
+/** From the first issue: seconds, and MB for the image. */
+const TARGETS = {
+	'boot to first case, arm64': 0.8,
+	'boot to first case, x86_64': 1.2,
+	'kernel build, arm64': 210,
+	'kernel build, x86_64': 210,
+	'initramfs, arm64': 2.5,
+	'initramfs, x86_64': 2.5,
+	'run --help': 0.15,
+};
+
+function median(values) {
+	const sorted = [...values].sort((a, b) => a - b);
+	return sorted[Math.floor(sorted.length / 2)];
+}
+
+async function seconds(work) {
+	const started = performance.now();
+	await work();
+	return (performance.now() - started) / 1000;
+}
+
+async function repeated(work) {
+	const values = [];
+	for (let round = 0; round < rounds; round++) values.push(await work());
+	return values;
+}
+
+async function inDirectory(work) {
+	const directory = await mkdtemp(join(tmpdir(), 'fencepost-bench-'));
+	try {
+		return await work(directory);
+	} finally {
+		await rm(directory, { recursive: true, force: true });
+	}
+}
+
+async function events(directory) {
+	const text = await readFile(join(directory, 'run/events.jsonl'), 'utf8');
+	return text
+		.trim()
+		.split('\n')
+		.map((line) => JSON.parse(line));
+}
+
+/** Seconds from spawning QEMU to the first judged case. */
+function bootToFirstCase(arch) {
+	return inDirectory(async (directory) => {
+		const options = ['--kernel', KERNEL, '--arch', arch, '--case', 'heap.name.set', '--subject', 'system'];
+		await $`${fencepost} run ${options} --out ${join(directory, 'run')}`.nothrow().quiet();
+		const all = await events(directory);
+		const at = (type) => Date.parse(all.find((event) => event.type === type).time);
+		return (at('case') - at('guest-start')) / 1000;
+	});
+}
+
+/** Seconds for every suite against every heap, kernel and images cached. */
+function wholeRun(arch) {
+	return inDirectory((directory) =>
+		seconds(() =>
+			$`${fencepost} run --kernel ${KERNEL} --arch ${arch} --out ${join(directory, 'run')}`.nothrow().quiet(),
+		),
+	);
+}
+
+async function newestImageMegabytes(arch) {
+	return inDirectory(async (directory) => {
+		await $`${fencepost} run --kernel ${KERNEL} --arch ${arch} --suite name --subject system --out ${join(directory, 'run')}`
+			.nothrow()
+			.quiet();
+		const started = (await events(directory)).find((event) => event.type === 'guest-start');
+		const path = /-initrd (\S+)/.exec(started.command[0])[1];
+		return (await stat(path)).size / 1e6;
+	});
+}
+
+/** Seconds of the compile phase with an empty cache and no ccache; sources are fetched before the clock starts. */
+function kernelBuild(arch) {
+	return inDirectory(async (directory) => {
+		const env = { ...process.env, XDG_CACHE_HOME: directory, CCACHE_DISABLE: '1' };
+		await $({ env })`${fencepost} kernel fetch ${KERNEL} --arch ${arch}`.quiet();
+		return seconds(() => $({ env })`${fencepost} kernel build ${KERNEL} --arch ${arch}`.quiet());
+	});
+}
+
+const rows = [];
+function row(name, values, unit) {
+	const middle = median(values);
+	const target = TARGETS[name];
+	const shown = (value) => `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`;
+	const cells = [
+		name.padEnd(30),
+		shown(middle).padStart(10),
+		`${shown(Math.min(...values))} to ${shown(Math.max(...values))}`.padStart(22),
+	];
+	cells.push(target === undefined ? '' : `${shown(target).padStart(10)}${(middle / target).toFixed(2).padStart(8)}`);
+	rows.push(cells.join('  '));
+	process.stdout.write(`${rows.at(-1)}\n`);
+}
+
+process.stdout.write(
+	`${'what'.padEnd(30)}  ${'median'.padStart(10)}  ${'range'.padStart(22)}  ${'target'.padStart(10)}   ratio\n`,
+);
+row('run --help', await repeated(() => seconds(() => $`${fencepost} run --help`.quiet())), 's');
+for (const arch of ARCHES) {
+	await bootToFirstCase(arch); // everything cached before it counts
+	row(`boot to first case, ${arch}`, await repeated(() => bootToFirstCase(arch)), 's');
+	row(`initramfs, ${arch}`, [await newestImageMegabytes(arch)], 'MB');
+	row(`all suites, warm, ${arch}`, [await wholeRun(arch)], 's');
+	if (argv.build) row(`kernel build, ${arch}`, [await kernelBuild(arch)], 's');
+}
