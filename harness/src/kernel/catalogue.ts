@@ -14,6 +14,7 @@ const CATALOGUE = z.strictObject({
 	suites: z.array(SUITE).min(1),
 	series: z.record(z.string().regex(/^\d+\.\d+$/), z.array(SUITE).min(1)),
 	newest: z.array(SUITE).min(1),
+	toolchain: z.array(SUITE).min(1),
 	profiles: z.record(
 		z.string().regex(/^[a-z][a-z0-9-]*$/),
 		z.strictObject({ summary: z.string(), fragments: z.array(z.string().regex(/^[A-Za-z0-9_-]+$/)).min(1) }),

@@ -9,7 +9,8 @@ import type { KernelSelector } from '../core/selector.js';
 import { buildInitramfs } from '../image/initramfs.js';
 import type { GuestPrograms } from '../image/suites.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { resolveKernel, resolveModules } from '../kernel/resolve.js';
+import { moduleFiles } from '../kernel/modules.js';
+import { resolveKernel } from '../kernel/resolve.js';
 import type { MachineDeclaration } from '../machine/machine.js';
 import { QemuStarter } from '../machine/qemu/starter.js';
 import type { Plan } from '../plan/plan.js';
@@ -151,9 +152,8 @@ class Session {
 		programs: GuestPrograms,
 		progress: Progress,
 	): Promise<Target> {
-		const { cache, suites, projectRoot } = this.request;
-		const modules =
-			machine.modules.length > 0 ? await resolveModules(kernel, machine.modules, { cache, progress, projectRoot }) : [];
+		const { cache, suites } = this.request;
+		const modules = await moduleFiles(kernel, machine.modules);
 		const wanted = new Set(suites.map(({ name }) => name));
 		const initramfs = await buildInitramfs({
 			arch: kernel.arch,
