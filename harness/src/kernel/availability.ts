@@ -11,12 +11,16 @@ export interface AvailableKernel {
 	readonly record: PackageRecord;
 }
 
-/** Newest first. */
+/** Newest first; of a kernel that is there signed and unsigned, signed first. */
 export function availableKernels(records: readonly PackageRecord[]): AvailableKernel[] {
 	return records
 		.map((record) => ({ upstream: upstreamVersion(record.version), record }))
 		.filter(({ upstream }) => parseRelease(upstream) !== undefined)
-		.sort((a, b) => compareDebianVersions(b.record.version, a.record.version));
+		.sort(
+			(a, b) =>
+				compareDebianVersions(b.record.version, a.record.version) ||
+				Number(a.record.name.includes('unsigned')) - Number(b.record.name.includes('unsigned')),
+		);
 }
 
 const isCandidate = (upstream: string) => upstream.includes('-rc');

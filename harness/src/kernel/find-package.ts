@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type AptContext, PrivateApt } from './apt.js';
+import type { PackageRecord } from './apt-index.js';
 import { type AvailableKernel, availableKernels, chooseKernel, versionGone } from './availability.js';
 import { suiteGroups } from './catalogue.js';
 
@@ -11,6 +12,8 @@ export interface PackageQuery {
 	/** All the names begin so. */
 	readonly prefix: string;
 	readonly name: RegExp;
+	/** Which of those packages count; all by default. */
+	readonly wanted?: (record: PackageRecord) => boolean;
 }
 
 export interface FoundPackage {
@@ -38,7 +41,7 @@ export async function findKernelPackage(
 		const records = afresh
 			? await apt.searchAfresh(query.prefix, query.name)
 			: await apt.search(query.prefix, query.name);
-		seen = availableKernels(records);
+		seen = availableKernels(query.wanted ? records.filter(query.wanted) : records);
 		const kernel = chooseKernel(query.version, seen);
 		if (kernel) return { kernel, apt };
 	}

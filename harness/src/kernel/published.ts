@@ -19,6 +19,8 @@ export const KERNEL_INFO = z.object({
 	hasModules: z.boolean(),
 	/** kbuild output folder it was built in; it may have moved on since. */
 	output: z.string().optional(),
+	/** The package of a stock kernel, and the version that was asked for. */
+	stock: z.object({ name: z.string(), version: z.string(), upstream: z.string() }).optional(),
 	provenance: z.array(z.string()),
 });
 export type KernelInfo = z.infer<typeof KERNEL_INFO>;

@@ -12,10 +12,11 @@ import { compile, installImage, installModules } from './compile.js';
 import { type Config, normalizeConfig } from './config.js';
 import { configure, readFragments } from './configure.js';
 import { withRoomFor } from './disk-full.js';
+import type { AskedOption } from './fragment.js';
 import type { Kernel } from './kernel.js';
 import type { BuildPlace } from './make.js';
 import { BUILT_MARK, type KernelInfo, publishedKernel } from './published.js';
-import { findToolchain } from './toolchain.js';
+import { findToolchain, type Toolchain } from './toolchain.js';
 
 /** Changes when the way kernels are built here changes what comes out. */
 const RECIPE_VERSION = '1';
@@ -32,8 +33,8 @@ export interface Recipe {
 	/** Name of the build folder: kernels that share it are built one upon the other. */
 	readonly buildName: string;
 	readonly provenance: readonly string[];
-	/** Puts the source in place and says where; called only when something must be built. */
-	readonly source: () => Promise<string>;
+	/** Puts the source in place and keeps it so while it is used; called only when something must be built. */
+	readonly withSource: <T>(use: (source: string) => Promise<T>) => Promise<T>;
 	/** Asked when the build has ended, for sources that others may change meanwhile. @throws when it did change. */
 	readonly checkSource?: () => Promise<void>;
 }
@@ -63,29 +64,49 @@ export async function buildKernel(recipe: Recipe, cache: Cache, progress: Progre
 		async () => {
 			const meanwhile = await remembered(memo, recipe, cache, progress);
 			if (meanwhile) return meanwhile;
-			const source = await recipe.source();
-			const place = { arch: recipe.arch, source, output, toolchain, cacheRoot: cache.root, signal: progress.signal };
-			const config = await progress.phase('configure', () =>
-				withRoomFor(cache.root, () => configure(place, options, recipe.release)),
+			return recipe.withSource((source) =>
+				buildFrom(recipe, source, { options, toolchain, output, memo }, cache, progress),
 			);
-			const id = contentId({
-				source: recipe.sourceId,
-				arch: recipe.arch,
-				config: normalizeConfig(config),
-				toolchain: toolchain.version,
-				version: RECIPE_VERSION,
-			});
-			const entry = await cache.entry('kernels', id, progress, (directory) =>
-				withRoomFor(cache.root, () => build(recipe, place, config, id, directory, cache, progress)),
-			);
-			await mkdir(dirname(memo), { recursive: true });
-			await writeFile(`${memo}.new`, id);
-			await rename(`${memo}.new`, memo);
-			return publishedKernel(recipe.selector, id, entry, recipe.provenance);
 		},
 		progress.signal,
 		() => progress.note(`waiting for another run that builds ${recipe.buildName}`),
 	);
+}
+
+interface Plan {
+	readonly options: readonly AskedOption[];
+	readonly toolchain: Toolchain;
+	readonly output: string;
+	/** File that leads from what was asked to the id of what came out. */
+	readonly memo: string;
+}
+
+async function buildFrom(
+	recipe: Recipe,
+	source: string,
+	plan: Plan,
+	cache: Cache,
+	progress: Progress,
+): Promise<Kernel> {
+	const { options, toolchain, output, memo } = plan;
+	const place = { arch: recipe.arch, source, output, toolchain, cacheRoot: cache.root, signal: progress.signal };
+	const config = await progress.phase('configure', () =>
+		withRoomFor(cache.root, () => configure(place, options, recipe.release)),
+	);
+	const id = contentId({
+		source: recipe.sourceId,
+		arch: recipe.arch,
+		config: normalizeConfig(config),
+		toolchain: toolchain.version,
+		version: RECIPE_VERSION,
+	});
+	const entry = await cache.entry('kernels', id, progress, (directory) =>
+		withRoomFor(cache.root, () => build(recipe, place, config, id, directory, cache, progress)),
+	);
+	await mkdir(dirname(memo), { recursive: true });
+	await writeFile(`${memo}.new`, id);
+	await rename(`${memo}.new`, memo);
+	return publishedKernel(recipe.selector, id, entry, recipe.provenance);
 }
 
 async function remembered(memo: string, recipe: Recipe, cache: Cache, progress: Progress): Promise<Kernel | undefined> {

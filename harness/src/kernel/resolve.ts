@@ -4,8 +4,11 @@ import type { Cache } from '../core/cache.js';
 import type { Progress } from '../core/progress.js';
 import type { KernelSelector } from '../core/selector.js';
 import { loadCatalogue } from './catalogue.js';
+import { resolveDebian } from './debian.js';
+import { resolveFile } from './file.js';
 import type { Kernel } from './kernel.js';
 import { resolveSource } from './source.js';
+import { resolveTree } from './tree.js';
 
 export interface KernelContext {
 	readonly cache: Cache;
@@ -24,7 +27,11 @@ export async function resolveKernel(selector: KernelSelector, arch: Arch, contex
 	switch (selector.kind) {
 		case 'source':
 			return resolveSource(selector, arch, { ...context, catalogue });
-		default:
-			throw new Error('not yet');
+		case 'tree':
+			return resolveTree(selector, arch, { ...context, catalogue });
+		case 'debian':
+			return resolveDebian(selector, arch, { ...context, catalogue });
+		case 'file':
+			return resolveFile(selector, arch, context);
 	}
 }

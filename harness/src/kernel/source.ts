@@ -5,30 +5,39 @@ import { parseRelease } from '../core/release.js';
 import type { KernelSelector } from '../core/selector.js';
 import type { AptContext } from './apt.js';
 import { fragmentFiles } from './catalogue.js';
-import { findKernelPackage } from './find-package.js';
+import { type FoundPackage, findKernelPackage } from './find-package.js';
 import type { Kernel } from './kernel.js';
 import { fetchPackage } from './package-store.js';
 import { pristineSource } from './pristine-source.js';
 import { buildKernel } from './recipe.js';
 
+type SourceSelector = Extract<KernelSelector, { kind: 'source' }>;
+
 /** Source packages are the same for all architectures; one architecture's index serves for every target. */
 const SOURCE_INDEX = 'amd64';
 
+/** Names of the packages that hold kernel sources. */
+export const SOURCE_NAME = { prefix: 'linux-source-', name: /^linux-source-\d+\.\d+$/ } as const;
+
+/** Finds the package of a kernel's source. @throws usage error that lists what can be had. */
+export async function findSource(selector: SourceSelector, context: AptContext): Promise<FoundPackage> {
+	return findKernelPackage(context, SOURCE_INDEX, {
+		selector: selector.text,
+		kind: 'source',
+		version: selector.version,
+		...SOURCE_NAME,
+	});
+}
+
 /** A kernel built from a linux-source package of Debian's. */
 export async function resolveSource(
-	selector: Extract<KernelSelector, { kind: 'source' }>,
+	selector: SourceSelector,
 	arch: Arch,
 	context: AptContext & { readonly projectRoot: string },
 ): Promise<Kernel> {
 	const { cache, progress, catalogue } = context;
 	const fragments = fragmentFiles(catalogue, context.projectRoot, selector.profile, arch);
-	const { kernel, apt } = await findKernelPackage(context, SOURCE_INDEX, {
-		selector: selector.text,
-		kind: 'source',
-		version: selector.version,
-		prefix: 'linux-source-',
-		name: /^linux-source-\d+\.\d+$/,
-	});
+	const { kernel, apt } = await findSource(selector, context);
 	const release = parseRelease(kernel.upstream);
 	if (!release)
 		throw infrastructureError('VERSION_UNREADABLE', `${kernel.record.name} has the version ${kernel.upstream}`);
@@ -44,8 +53,16 @@ export async function resolveSource(
 			release,
 			buildName: `${source}-${record.sha256.slice(0, 12)}-${arch}-${selector.profile}`,
 			provenance: [`${record.name} ${record.version}`],
-			source: () =>
-				pristineSource(source, record.sha256, () => fetchPackage(apt, record, cache, progress), cache, progress),
+			withSource: async (use) =>
+				use(
+					await pristineSource(
+						source,
+						record.sha256,
+						() => fetchPackage(apt, record, cache, progress),
+						cache,
+						progress,
+					),
+				),
 		},
 		cache,
 		progress,

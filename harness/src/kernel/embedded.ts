@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+import { constants, gunzip } from 'node:zlib';
+
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+
+/** What CONFIG_IKCONFIG puts around the gzipped config (kernel/configs.c). */
+const CONFIG_START = 'IKCFG_ST';
+
+/** The release an uncompressed image names itself by: the first banner with a version in it (init/version.c). */
+export function embeddedRelease(image: Buffer): string | undefined {
+	for (let at = image.indexOf('Linux version '); at >= 0; at = image.indexOf('Linux version ', at + 1)) {
+		const release = /^Linux version (\d+\.\d+[^\s(]*) \(/.exec(image.toString('latin1', at, at + 200))?.[1];
+		if (release) return release;
+	}
+	return undefined;
+}
+
+/** The config inside an uncompressed image, if it was built with CONFIG_IKCONFIG. Damaged ones count as none. */
+export async function embeddedConfig(image: Buffer): Promise<string | undefined> {
+	for (let at = image.indexOf(CONFIG_START); at >= 0; at = image.indexOf(CONFIG_START, at + 1)) {
+		const start = at + CONFIG_START.length;
+		// kernel/configs.c holds the marker too, as a string; a gzip header follows only the real one.
+		if (image.length < start + 2 || image.readUInt16BE(start) !== 0x1f8b) continue;
+		const packed = image.subarray(start, start + MAX_CONFIG_BYTES);
+		const text = await new Promise<string | undefined>((resolve) =>
+			gunzip(packed, { maxOutputLength: MAX_CONFIG_BYTES, finishFlush: constants.Z_SYNC_FLUSH }, (error, bytes) =>
+				resolve(error ? undefined : bytes.toString('utf8')),
+			),
+		);
+		if (text?.includes('CONFIG_')) return text;
+	}
+	return undefined;
+}
