@@ -97,17 +97,24 @@ static long long now_ns(void)
 	return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 
-/* How long an allocation of `len` bytes takes when it is left in peace. */
+/* How long an allocation of `len` bytes takes when it is left in peace; the best of some, to be hit
+ * within. */
 static long long allocation_ns(uint64_t len)
 {
 	int heap = heap_open(O_RDWR);
-	long long start = now_ns();
-	int fd = MUST(heap_allocate(heap, len, O_RDWR | O_CLOEXEC, 0));
-	long long taken = now_ns() - start;
+	long long best = 0;
 
-	close(fd);
+	for (int i = 0; i < 3; i++) {
+		long long start = now_ns(), taken;
+		int fd = MUST(heap_allocate(heap, len, O_RDWR | O_CLOEXEC, 0));
+
+		taken = now_ns() - start;
+		if (!best || taken < best)
+			best = taken;
+		close(fd);
+	}
 	close(heap);
-	return taken;
+	return best;
 }
 
 /*
@@ -136,7 +143,18 @@ static pid_t start_doomed_allocation(uint64_t len, long long delay_ns)
 	return child;
 }
 
-#define KILL_POINTS 8
+#define KILL_POINTS 16
+/* Long enough for a kill to fall into it and for a leak to be seen; no longer on a large machine.
+ */
+#define DOOMED_BYTES_MIN (4 * MIB)
+#define DOOMED_BYTES_MAX (64 * MIB)
+
+/* A share of the free memory, within the limits. */
+static uint64_t doomed_bytes(uint64_t wanted)
+{
+	heap_require(DOOMED_BYTES_MIN);
+	return page_align(wanted < DOOMED_BYTES_MAX ? wanted : DOOMED_BYTES_MAX);
+}
 
 CASE(killed, "heap.alloc.killed", CATALOGUE("ALLOC-19"), CLASS(ABI),
      STATEMENT("SIGKILL at any point of a long allocation frees everything it has taken."),
@@ -144,7 +162,7 @@ CASE(killed, "heap.alloc.killed", CATALOGUE("ALLOC-19"), CLASS(ABI),
 	    "drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate()"),
      NEEDS("heap"), TIMEOUT(30000))
 {
-	uint64_t len = page_align(heap_room());
+	uint64_t len = doomed_bytes(heap_room());
 	long long whole_ns = allocation_ns(len);
 	uint64_t free_before = heap_free_bytes();
 	long live_before = live_buffers();
@@ -192,12 +210,12 @@ CASE(killed_stops, "heap.alloc.killed-stops", CATALOGUE("ALLOC-19"), CLASS(ABI),
      SOURCE("drivers/dma-buf/heaps/system_heap.c: system_heap_allocate(), fatal_signal_pending()"),
      NEEDS("heap:system"), TIMEOUT(30000))
 {
-	uint64_t len = page_align(heap_room() * 2);
+	uint64_t len = doomed_bytes(heap_room() * 2);
 	long long delay_ns = allocation_ns(len) / 3;
 	uint64_t free_before, taken = 0;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		fp_skip("needs two CPUs: one to watch the other");
+		fp_skip("needs cpus: two, one to watch the other");
 	for (int attempt = 0; attempt < WATCH_ATTEMPTS; attempt++) {
 		free_before = meminfo_bytes("MemFree");
 		taken = watch_until_end(start_doomed_allocation(len, delay_ns), free_before);

@@ -14,12 +14,15 @@
 #include "needs.h"
 
 #define DIRT 0xd7
+/* On a large machine the pages freed last are the first to be handed out again. */
+#define DIRTY_BYTES_MAX (512 * MIB)
 
 /* Anonymous memory, in a process of its own that ends: the pages go back to where the heap takes
  * them from. */
 static void dirty_system_memory(void)
 {
-	size_t bytes = page_align((size_t)(heap_room() * 3));
+	size_t wanted = page_align((size_t)(heap_room() * 3));
+	size_t bytes = wanted < DIRTY_BYTES_MAX ? wanted : DIRTY_BYTES_MAX;
 	pid_t child = MUST(fork());
 	int status;
 

@@ -50,6 +50,8 @@ bool fp_runner_prepare(unsigned int timeout_scale)
 	scale = timeout_scale;
 	sigemptyset(&child_signal);
 	sigaddset(&child_signal, SIGCHLD);
+	/* Who starts us may ignore it, and then no child's end would be told. */
+	signal(SIGCHLD, SIG_DFL);
 	/* A case's orphans come to us, so that none outlives its case unseen. */
 	if (sigprocmask(SIG_BLOCK, &child_signal, NULL) || prctl(PR_SET_CHILD_SUBREAPER, 1) ||
 	    !fp_result_map()) {
