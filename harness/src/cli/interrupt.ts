@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { setMaxListeners } from 'node:events';
 
 /**
  * An abort signal for Ctrl-C and SIGTERM: the first one stops guests and builds in order, a second one at once
@@ -6,6 +7,8 @@
  */
 export function interruptSignal(): AbortSignal {
 	const controller = new AbortController();
+	// Every command and guest of a run listens to it; that many is no leak.
+	setMaxListeners(0, controller.signal);
 	const stop = (name: NodeJS.Signals) => {
 		if (controller.signal.aborted) process.exit(130);
 		process.stderr.write(

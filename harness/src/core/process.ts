@@ -30,6 +30,12 @@ export interface RunResult {
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const EVIDENCE_LINES = 30;
 
+/** What still runs ends with this process. (Its SIGKILL cannot be caught: commands then end by themselves, guests die with us.) */
+const running = new Set<() => void>();
+process.once('exit', () => {
+	for (const kill of running) kill();
+});
+
 /** The last lines of a text, for evidence. */
 export function tail(text: string, lines = EVIDENCE_LINES): string {
 	return text.trimEnd().split('\n').slice(-lines).join('\n');
@@ -73,8 +79,7 @@ export async function run(command: string, args: readonly string[], options: Run
 					killGroup();
 				}, options.timeoutMs);
 	options.signal?.addEventListener('abort', killGroup, { once: true });
-	// SIGKILL of the harness cannot be caught; short-lived commands end by themselves, guests die with their parent.
-	process.once('exit', killGroup);
+	running.add(killGroup);
 	try {
 		if (options.onLine) {
 			for await (const line of child.iterable({ from: 'all' })) options.onLine(line);
@@ -89,7 +94,7 @@ export async function run(command: string, args: readonly string[], options: Run
 	} finally {
 		clearTimeout(timer);
 		options.signal?.removeEventListener('abort', killGroup);
-		process.removeListener('exit', killGroup);
+		running.delete(killGroup);
 	}
 }
 

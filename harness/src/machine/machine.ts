@@ -114,7 +114,7 @@ export interface GuestSpec {
 	readonly initramfs: string;
 }
 
-/** How long a guest may be quiet before it is judged dead, milliseconds. */
+/** How long a guest may be quiet before it is judged dead, in milliseconds that it could use (a busy host stops this clock). */
 export interface BootLimits {
 	/** From the start to the agent's first word. */
 	readonly bootMs: number;

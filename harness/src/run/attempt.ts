@@ -8,7 +8,7 @@ import { KtapParser } from '../verdict/ktap.js';
 import { type GuestEnded, type JudgedCase, reconcileSuite } from '../verdict/reconcile.js';
 import type { KtapCase } from '../verdict/verdict.js';
 import type { Assignment, ListedCase } from './assignment.js';
-import { programDeadlineMs } from './deadlines.js';
+import { hostBusyness, programDeadlineMs } from './deadlines.js';
 import type { LaunchedGuest } from './launch.js';
 import { heapKind } from './subjects.js';
 import { toleratedSplat } from './tolerated.js';
@@ -84,12 +84,14 @@ export async function runAssignment(
 }
 
 async function runProgram(
-	{ guest, slowness }: LaunchedGuest,
+	launched: LaunchedGuest,
 	{ suite, subject, cases }: Assignment,
 	signal: AbortSignal,
 	severe: AbortSignal,
 	output: { stdout(chunk: Uint8Array): void; stderr(chunk: Uint8Array): void },
 ): Promise<Ending> {
+	const { guest } = launched;
+	const slowness = launched.slowness * hostBusyness();
 	const args = [...suite.args];
 	if (cases) {
 		if (subject !== '') args.push('--subject', subject);

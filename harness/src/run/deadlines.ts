@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { availableParallelism, loadavg } from 'node:os';
 import type { Kernel } from '../kernel/kernel.js';
 
 /** Options that make a kernel several times slower, each with its factor under emulation. */
@@ -24,6 +25,11 @@ export function guestSlowness(kernel: Kernel, machine: number): number {
 		.filter(([option]) => kernel.config?.get(option) === 'y')
 		.reduce((product, [, factor]) => product * factor, 1);
 	return Math.max(1, Math.ceil(machine * debug));
+}
+
+/** Factor on deadlines that run by the guest's own clock, which a busy host does not stop: processes that want each core. */
+export function hostBusyness(): number {
+	return Math.max(1, Math.ceil((loadavg()[0] ?? 0) / availableParallelism()));
 }
 
 /** Deadline of a whole program in the guest, milliseconds: every case at its limit, and some room. */

@@ -16,7 +16,10 @@ export interface AcceleratorChoice {
 	readonly reason: string;
 }
 
-const PROBE_TIMEOUT_MS = 5000;
+/** Raised when the probe changes. */
+const PROBE_VERSION = 2;
+/** QEMU's own start takes a fifth of this on a busy host. */
+const PROBE_TIMEOUT_MS = 3000;
 
 /** Version of QEMU's binary for an architecture, as `7.2.22`. @throws naming the package when it is not installed. */
 export async function qemuVersion(arch: Arch): Promise<string> {
@@ -26,9 +29,9 @@ export async function qemuVersion(arch: Arch): Promise<string> {
 }
 
 /**
- * KVM or TCG for guests of `arch`. That /dev/kvm opens proves nothing (there are hosts where every guest then dies
- * or QEMU hangs), so a guest of four instructions is run under a deadline; the answer is kept per host boot and
- * QEMU version.
+ * KVM or TCG for guests of `arch`. That /dev/kvm opens proves nothing: there are hosts where every guest then dies,
+ * QEMU hangs, or instructions are interpreted far slower than under TCG. So a tiny guest with some work to do is run
+ * under a deadline; the answer is kept per host boot and QEMU version.
  */
 export async function chooseAccelerator(arch: Arch, cache: Cache): Promise<AcceleratorChoice> {
 	if (hostArch !== arch) return { accelerator: 'tcg', reason: `${arch} guests are emulated on this host` };
@@ -39,7 +42,7 @@ export async function chooseAccelerator(arch: Arch, cache: Cache): Promise<Accel
 			errnoOf(error) === 'EACCES' ? 'this user may not open /dev/kvm (join group kvm)' : 'there is no /dev/kvm';
 		return { accelerator: 'tcg', reason: why };
 	}
-	const key = `${(await bootId()).slice(0, 36)}-${await qemuVersion(arch)}-${arch}`;
+	const key = `${PROBE_VERSION}-${(await bootId()).slice(0, 36)}-${await qemuVersion(arch)}-${arch}`;
 	const file = cache.workPath('probe', `${key}.json`);
 	const known = await readFile(file, 'utf8')
 		.then((text) => parseChoice(JSON.parse(text)))

@@ -24,10 +24,23 @@ export interface QemuArchitecture {
 
 const PROBE_VALUE = 0x2a;
 
-/** 64 KiB of firmware whose reset vector (last 16 bytes) writes to QEMU's isa-debug-exit: status (value << 1) | 1. */
+/**
+ * 64 KiB of firmware. The reset vector (last 16 bytes) jumps to its start, which counts to 67 million, some 30 ms of
+ * work on hardware, and then writes to QEMU's isa-debug-exit: status (value << 1) | 1. Nested or crippled KVM that
+ * interprets each instruction does not get through the count in seconds.
+ */
 function x86Probe(): Uint8Array {
 	const firmware = new Uint8Array(64 * 1024).fill(0xf4); // hlt
-	firmware.set([0xb0, PROBE_VALUE, 0xe6, 0xf4, 0xf4], firmware.length - 16); // mov al, VALUE; out 0xf4, al; hlt
+	const count = [
+		...[0xba, 0x00, 0x04], //       mov dx, 0x400
+		...[0xb9, 0xff, 0xff], // outer: mov cx, 0xffff
+		...[0xe2, 0xfe], //       inner: loop inner
+		0x4a, //                         dec dx
+		...[0x75, 0xf8], //              jnz outer
+	];
+	const exit = [0xb0, PROBE_VALUE, 0xe6, 0xf4, 0xf4]; // mov al, VALUE; out 0xf4, al; hlt
+	firmware.set([...count, ...exit], 0);
+	firmware.set([0xe9, 0x0d, 0x00], firmware.length - 16); // jmp to the segment's start, 16 bytes on
 	return firmware;
 }
 

@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { nowMs, sleep } from '../../core/clock.js';
+import { sleep } from '../../core/clock.js';
 import { FencepostError, infrastructureError } from '../../core/errors.js';
 import { tail } from '../../core/process.js';
 import { AgentSession } from '../agent/session.js';
@@ -14,6 +14,7 @@ import type { Accelerator } from './accelerator.js';
 import { QEMU_ARCHITECTURES } from './architectures.js';
 import { qemuCommandLine } from './command-line.js';
 import { ConsoleLog } from './console.js';
+import { GuestClock } from './guest-clock.js';
 
 export interface QemuStart extends GuestStart {
 	readonly accelerator: Accelerator;
@@ -21,10 +22,10 @@ export interface QemuStart extends GuestStart {
 
 const SETTLE_MS = 3000;
 const WATCH_MS = 100;
-const HEARTBEAT_CHECK_MS = 500;
 
 /** A QEMU guest from spawn to end. It dies with the harness, SIGKILL included (setpriv --pdeathsig, prctl(2)). */
 export class QemuGuest implements Guest {
+	private readonly clock: GuestClock;
 	private session: AgentSession | undefined;
 	private marks = 0;
 	private stopping = false;
@@ -34,7 +35,9 @@ export class QemuGuest implements Guest {
 		private readonly console: ConsoleLog,
 		readonly ended: Promise<GuestEnd>,
 		private readonly hungMs: number,
-	) {}
+	) {
+		this.clock = new GuestClock(child.pid ?? 0);
+	}
 
 	/** Boots a guest and waits for its agent. @throws FencepostError BOOT_* with the console's tail as evidence. */
 	static async start(start: QemuStart): Promise<QemuGuest> {
@@ -155,11 +158,17 @@ export class QemuGuest implements Guest {
 
 	/** Rejects when the agent's heartbeat stays away: the guest hangs with nothing left to say so. Never resolves. */
 	private async watchHeartbeat(session: AgentSession, signal: AbortSignal): Promise<never> {
+		let heardMs = session.lastHeardMs;
+		let heardAtMs = this.clock.now();
 		for (let missed = 0; missed < 2; ) {
-			await sleep(HEARTBEAT_CHECK_MS, signal);
-			const silentMs = nowMs() - session.lastHeardMs;
+			await sleep(WATCH_MS, signal);
+			const guestMs = this.clock.now();
+			if (session.lastHeardMs !== heardMs) {
+				heardMs = session.lastHeardMs;
+				heardAtMs = guestMs;
+			}
 			// Twice in a row: after a stall of our own the first look comes before what has arrived meanwhile is read.
-			missed = silentMs > this.hungMs ? missed + 1 : 0;
+			missed = guestMs - heardAtMs > this.hungMs ? missed + 1 : 0;
 		}
 		throw new FencepostError({
 			code: 'GUEST_HUNG',
@@ -170,26 +179,29 @@ export class QemuGuest implements Guest {
 	}
 
 	/** Rejects when the boot is over its limits or falls silent; never resolves. */
-	private async watchBoot(start: QemuStart, signal: AbortSignal): Promise<never> {
-		const startedMs = nowMs();
+	private async watchBoot({ limits }: QemuStart, signal: AbortSignal): Promise<never> {
+		let shownMs = this.console.lastByteMs;
+		let shownAtMs = 0;
 		for (;;) {
 			await sleep(WATCH_MS, signal);
-			const { lastByteMs } = this.console;
-			const silentMs = nowMs() - (lastByteMs ?? startedMs);
-			if (silentMs > start.limits.silenceMs) {
-				throw infrastructureError(
-					'BOOT_SILENT',
-					lastByteMs === undefined
-						? `the kernel printed nothing for ${Math.round(silentMs / 1000)} s`
-						: `the boot stopped: no console output for ${Math.round(silentMs / 1000)} s, and no word from the agent`,
-					{
-						hint: 'is it a kernel for this architecture, with its serial console and virtio console built in?',
-						evidence: this.console.tail(),
-					},
-				);
+			const guestMs = this.clock.now();
+			if (this.console.lastByteMs !== shownMs) {
+				shownMs = this.console.lastByteMs;
+				shownAtMs = guestMs;
 			}
-			if (nowMs() - startedMs > start.limits.bootMs) {
-				throw infrastructureError('BOOT_TIMEOUT', `no word from the agent within ${start.limits.bootMs / 1000} s`, {
+			const silentSeconds = Math.round((guestMs - shownAtMs) / 1000);
+			if (guestMs - shownAtMs > limits.silenceMs) {
+				const message =
+					shownMs === undefined
+						? `the kernel printed nothing for ${silentSeconds} s`
+						: `the boot stopped: no console output for ${silentSeconds} s, and no word from the agent`;
+				throw infrastructureError('BOOT_SILENT', message, {
+					hint: 'is it a kernel for this architecture, with its serial console and virtio console built in?',
+					evidence: this.console.tail(),
+				});
+			}
+			if (guestMs > limits.bootMs) {
+				throw infrastructureError('BOOT_TIMEOUT', `no word from the agent within ${limits.bootMs / 1000} s`, {
 					hint: 'is CONFIG_VIRTIO_CONSOLE built in, or its module listed by the machine?',
 					evidence: this.console.tail(),
 				});
