@@ -25,13 +25,33 @@ export const WHOLE_LOG = '(log)';
 /** Judges saved logs: the same parser, classifier and reconciliation that a run uses. */
 export function judge(logs: SavedLogs): Judgement {
 	const splats = logs.splats ?? [];
+	const outcome = logs.status === undefined ? undefined : { status: logs.status, signal: undefined, timedOut: false };
 	const { verdict, cases } = reconcileSuite({
 		suite: WHOLE_LOG,
 		ktap: logs.ktap ?? new KtapParser().end(),
-		outcome: logs.status === undefined ? undefined : { status: logs.status, signal: undefined, timedOut: false },
+		outcome,
 		splats,
 	});
-	return { verdict, cases, splats };
+	if (logs.ktap) return { verdict, cases, splats };
+	// Only a console: its reports are the verdict, and a clean one says nothing, because no case was seen to run.
+	const unheard = 'no case was judged: there is no KTAP stream, and the console shows no report';
+	const own = cases.map((one) => ({
+		...one,
+		reason: splats.length > 0 || logs.status ? one.reason.replace(/^nothing was printed(; )?/, '') : unheard,
+	}));
+	return { verdict, cases: own, splats };
+}
+
+/**
+ * Attributes splats of a log that holds results too (KUnit's): to the case whose result line comes next after the
+ * report began, because a case prints its result when it is over.
+ */
+export function attributeByLine(splats: readonly Splat[], ktap: KtapSummary): readonly AttributedSplat[] {
+	const cases = [...ktap.cases].sort((a, b) => a.line - b.line);
+	return splats.map((splat) => {
+		const next = cases.find(({ line }) => line >= splat.line);
+		return next ? { ...splat, case: next.name } : splat;
+	});
 }
 
 /** Exit codes as pinned in the design: 0 judged and not failed, 1 failed, 3 could not be judged. */

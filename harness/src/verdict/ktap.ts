@@ -79,6 +79,7 @@ export class KtapParser {
 	#skippedWhole: string | undefined;
 	#lastLine: Line | undefined;
 	#unmet = false;
+	#fromKernelLog = false;
 
 	constructor(options: KtapParserOptions = {}) {
 		this.#onCase = options.onCase;
@@ -114,12 +115,14 @@ export class KtapParser {
 			reached: this.#reached,
 			planless: this.#planless,
 			lines: this.#lines.count,
+			fromKernelLog: this.#fromKernelLog,
 		};
 	}
 
 	#line(line: Line): void {
 		this.#lastLine = line;
-		let text = parsePrintk(line.text).text;
+		const { time, caller, text: whole } = parsePrintk(line.text);
+		let text = whole;
 		if (this.#yaml) {
 			const column = text.length - text.trimStart().length;
 			if (text.trim() === '...' && column <= this.#yaml.column) {
@@ -150,6 +153,7 @@ export class KtapParser {
 			read = { kind: 'other', column: read.column, text };
 		}
 		this.#settle();
+		if (structural && (time !== undefined || caller !== undefined)) this.#fromKernelLog = true;
 		if (line.cut && structural) this.#incomplete.add(`line ${line.number} is too long: only its start was read`);
 		switch (read.kind) {
 			case 'version':
@@ -168,12 +172,26 @@ export class KtapParser {
 				this.#bail(read.column, read.reason, line.number);
 				return;
 			case 'comment':
-				if (/^selftests: \S/.test(read.text)) this.#prefixed = true;
-				else this.#diagnostics.comment(read.text);
+				this.#comment(read.column, read.text);
 				return;
 			case 'other':
 				this.#diagnostics.log(read.text);
 		}
+	}
+
+	#comment(column: number, text: string): void {
+		if (/^selftests: \S/.test(text)) {
+			this.#prefixed = true;
+			return;
+		}
+		const totals = column < 2 ? /^Totals: ((?:[a-z]+:\d{1,9} ?)+)$/.exec(text) : null;
+		const level = this.#stack[0];
+		if (totals?.[1] !== undefined && level) {
+			// kselftest.h counts at its end: with the right sum, this is as good as a plan at the end.
+			const sum = totals[1].split(' ').reduce((all, one) => all + Number(one.split(':')[1] ?? 0), 0);
+			level.totalled = sum === level.results;
+		}
+		this.#diagnostics.comment(text);
 	}
 
 	#version(column: number, dialect: 'KTAP' | 'TAP', version: number, line: number): void {
@@ -242,6 +260,7 @@ export class KtapParser {
 			this.#orphan(level, group);
 			group = undefined;
 		}
+		level.totalled = false;
 		level.count(result, line, {
 			problem: (words) => this.#unsound.add(words),
 			remark: (words) => this.#remarks.add(words),
@@ -375,7 +394,7 @@ export class KtapParser {
 		}
 		this.#reached += group.results;
 		if (group.plan !== undefined) this.#planned = (this.#planned ?? 0) + group.plan;
-		else if (group.results > 0 && group.plannedGroups < group.results) this.#planless = true;
+		else if (group.results > 0 && group.plannedGroups < group.results && !group.totalled) this.#planless = true;
 		if (group.skip !== undefined) this.#skippedWhole ??= group.skip;
 	}
 

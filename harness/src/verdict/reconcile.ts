@@ -62,6 +62,9 @@ export interface SuiteJudgement {
 /** kselftest.h: KSFT_SKIP. */
 const SKIP_STATUS = 4;
 
+type Finding = readonly [verdict: Verdict, why: string];
+
+/** A case while its witnesses are heard. */
 class Draft {
 	verdict: Verdict | undefined;
 	readonly reasons: string[] = [];
@@ -77,23 +80,77 @@ class Draft {
 		this.verdict = this.verdict === undefined ? verdict : worse(this.verdict, verdict);
 		if (reason !== '' && !this.reasons.includes(reason) && this.reasons.length < 20) this.reasons.push(reason);
 	}
+
+	get judged(): JudgedCase {
+		const { name, verdict = 'miss', reasons, diagnostics, splats, synthetic } = this;
+		return { name, verdict, reason: reasons.join('; '), diagnostics, splats, synthetic };
+	}
 }
 
 /** What broke the program off, with the verdict it means for the case that was running; undefined: nothing did. */
-function interruption(seen: SuiteWitnesses): readonly [Verdict, string] | undefined {
-	const { outcome, guestEnded } = seen;
-	const fatal = seen.splats.find((splat) => splat.severity === 'fatal');
+function interruption(seen: SuiteWitnesses): Finding | undefined {
+	const { outcome, guestEnded, splats } = seen;
 	if (outcome?.timedOut) return ['timeout', 'its deadline was over and it was killed'];
 	if (outcome?.signal !== undefined) return ['fail', `the program was killed by signal ${outcome.signal}`];
 	if (outcome) {
-		if (outcome.status === 0) return undefined;
-		return ['fail', `the program ended with status ${outcome.status ?? 'unknown'}`];
+		return outcome.status === 0 ? undefined : ['fail', `the program ended with status ${outcome.status ?? 'unknown'}`];
 	}
+	const fatal =
+		splats.find(({ severity }) => severity === 'fatal') ??
+		(guestEnded ? splats.find(({ severity }) => severity === 'severe') : undefined);
 	if (fatal) return ['crash', fatal.title];
-	if (guestEnded?.kind === 'panicked') return ['crash', `the kernel panicked: ${guestEnded.detail}`];
-	if (guestEnded?.kind === 'hung') return ['timeout', `the guest hung: ${guestEnded.detail}`];
-	if (guestEnded) return ['miss', `the guest was gone and its console does not tell why: ${guestEnded.detail}`];
-	return undefined;
+	if (!guestEnded) return undefined;
+	switch (guestEnded.kind) {
+		case 'panicked':
+			return ['crash', `the kernel panicked: ${guestEnded.detail}`];
+		case 'hung':
+			return ['timeout', `the guest hung: ${guestEnded.detail}`];
+		default:
+			return ['miss', `the guest was gone and its console does not tell why: ${guestEnded.detail}`];
+	}
+}
+
+/** A stream that stops before its plan is met although nothing is known to have broken the program off. */
+function endedEarly(seen: SuiteWitnesses): Finding {
+	if (seen.outcome) return ['fail', 'the program ended with status 0 before it reported this'];
+	return ['miss', 'the stream ends here, and nobody saw how the program ended'];
+}
+
+/** Collects what the witnesses say, case by case. */
+class Hearing {
+	readonly drafts: Draft[] = [];
+	readonly #byName = new Map<string, Draft>();
+	readonly #suite: string;
+
+	constructor(suite: string) {
+		this.#suite = suite;
+	}
+
+	/** A result of the stream. @param merge a name used twice is one case */
+	result(name: string, merge: boolean): Draft {
+		const known = this.#byName.get(name);
+		return known && merge ? known : this.#add(new Draft(name, false));
+	}
+
+	/** The case of a name, made here when the stream has none; the suite's own when there is no name. */
+	case(name: string | undefined): Draft {
+		const known = this.#byName.get(name ?? this.#suite);
+		return known ?? this.#add(new Draft(name ?? this.#suite, true));
+	}
+
+	suite(verdict: Verdict, reason: string): void {
+		this.case(undefined).hear(verdict, reason);
+	}
+
+	has(name: string): boolean {
+		return this.#byName.has(name);
+	}
+
+	#add(draft: Draft): Draft {
+		this.drafts.push(draft);
+		if (!this.#byName.has(draft.name)) this.#byName.set(draft.name, draft);
+		return draft;
+	}
 }
 
 /**
@@ -101,9 +158,9 @@ function interruption(seen: SuiteWitnesses): readonly [Verdict, string] | undefi
  *
  * - A splat makes the case it fell into a crash, whatever the case says of itself; one that no case can be found for
  *   makes the suite's own case a crash, so that it is never lost.
- * - A program broken off: the case that ran gets the verdict of what broke it (a fatal splat or a panic: crash;
- *   deadline or hung guest: timeout; signal or status: fail; a guest gone without a word: miss); planned cases behind
- *   it are misses that name the reason.
+ * - A program broken off: the case that ran gets the verdict of what broke it (a panic, or another report of a guest
+ *   that is gone: crash; deadline or hung guest: timeout; signal or status: fail; a guest gone without a word: miss);
+ *   planned cases behind it are misses that name the reason.
  * - Exit status against results: any status but 0 after a stream without a failure fails the suite; status 4 agrees
  *   with a stream that only skipped (kselftest.h). Status 0 does not excuse a `not ok`.
  * - A stream that contradicts itself, names cases that were not asked for, or is shorter than its plan after an orderly
@@ -111,101 +168,86 @@ function interruption(seen: SuiteWitnesses): readonly [Verdict, string] | undefi
  * - No case at all is a miss, or what broke the program off; `1..0 # SKIP` is a skip.
  */
 export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
-	const { ktap, outcome } = seen;
-	const cases = new Map<string, Draft>();
-	const draft = (name: string, synthetic: boolean): Draft => {
-		let found = cases.get(name);
-		if (!found) {
-			found = new Draft(name, synthetic);
-			cases.set(name, found);
-		}
-		return found;
-	};
-	const suite = (verdict: Verdict, reason: string) => draft(seen.suite, true).hear(verdict, reason);
-
-	for (const { name, verdict, reason, diagnostics } of ktap.cases) {
-		const found = draft(name, false);
-		found.hear(verdict, reason);
-		if (found.diagnostics.length === 0 || verdict !== 'pass') found.diagnostics = diagnostics;
+	const hearing = new Hearing(seen.suite);
+	for (const { name, verdict, reason, diagnostics } of seen.ktap.cases) {
+		const draft = hearing.result(name, seen.planned !== undefined);
+		draft.hear(verdict, reason);
+		if (draft.diagnostics.length === 0 || verdict !== 'pass') draft.diagnostics = diagnostics;
 	}
-	const reported = new Set(cases.keys());
-	const planned = seen.planned ?? [];
-	const unreached = planned.filter((name) => !reported.has(name));
 	const broken = interruption(seen);
-	const cut = ktap.incomplete.length > 0 || (ktap.planless && !outcome);
-
-	// Cases asked for that nobody reported.
-	if (unreached.length > 0) {
-		const brokenOff = broken !== undefined || ktap.incomplete.length > 0;
-		const running = seen.running !== undefined && unreached.includes(seen.running) ? seen.running : unreached[0];
-		const [verdict, why] = broken ?? endedEarly(seen);
-		for (const name of unreached) {
-			if (brokenOff && name === running) draft(name, true).hear(verdict, why);
-			else if (brokenOff) draft(name, true).hear('miss', `not reached: ${why}`);
-			else draft(name, true).hear('miss', 'it was asked for, and the program never reported it');
-		}
-	}
-	const blamed = unreached.length > 0 && (broken !== undefined || ktap.incomplete.length > 0);
-
-	// The stream as a whole.
-	for (const problem of ktap.unsound) suite('fail', problem);
-	if (seen.planned) {
-		const asked = new Set(seen.planned);
-		for (const remark of ktap.remarks) suite('fail', remark);
-		for (const name of reported) if (!asked.has(name)) suite('fail', `it reported "${name}", which was not asked for`);
-	}
-	if (cut && !blamed) {
-		const [verdict] = broken ?? endedEarly(seen);
-		for (const problem of ktap.incomplete) suite(verdict, problem);
-		if (ktap.incomplete.length === 0) suite('miss', 'no plan, and nobody saw the program end: more may have followed');
-	}
-	if (ktap.caseCount > ktap.cases.length) {
-		const lost = ktap.totals.fail + ktap.totals.timeout > 0 ? 'fail' : seen.planned ? 'fail' : 'pass';
-		suite(lost, `${ktap.caseCount - ktap.cases.length} more cases were printed than are kept one by one`);
-	}
-	if (ktap.caseCount === 0 && planned.length === 0 && !cut) {
-		if (ktap.skippedWhole !== undefined && (!broken || outcome?.status === SKIP_STATUS)) {
-			suite('skip', ktap.skippedWhole || 'the program skipped itself');
-		} else if (!broken) suite('miss', ktap.lines === 0 ? 'nothing was printed' : 'no case was reported');
-	}
-
-	// How the program ended, against what it said.
-	if (broken && !blamed) {
-		const [verdict, why] = broken;
-		const failed = ktap.totals.fail + ktap.totals.timeout > 0;
-		const skippedAll = ktap.totals.skip === ktap.caseCount && (ktap.caseCount > 0 || ktap.skippedWhole !== undefined);
-		const agrees =
-			outcome?.status !== undefined && !outcome.timedOut && (failed || (outcome.status === SKIP_STATUS && skippedAll));
-		if (!agrees || cut) suite(verdict, failed || ktap.caseCount === 0 ? why : `${why}, though no case of it failed`);
-	}
-
+	hearUnsound(seen, hearing);
+	const blamed = hearUnreached(seen, hearing, broken);
+	hearStream(seen, hearing, broken, blamed);
 	for (const splat of seen.splats) {
-		const found = splat.case === undefined ? draft(seen.suite, true) : draft(splat.case, !reported.has(splat.case));
-		found.splats.push(splat);
+		const draft = hearing.case(splat.case);
 		const excuse = seen.tolerated?.(splat);
-		if (excuse === undefined) found.hear('crash', splat.title);
-		else found.hear(found.synthetic ? 'miss' : 'pass', `${splat.title} (${excuse})`);
+		draft.splats.push(splat);
+		if (excuse === undefined) draft.hear('crash', splat.title);
+		else draft.hear(draft.synthetic ? 'miss' : 'pass', `${splat.title} (${excuse})`);
 	}
-	for (const leak of seen.leaks ?? []) {
-		const found = leak.case === undefined ? draft(seen.suite, true) : draft(leak.case, !reported.has(leak.case));
-		found.hear('fail', `left behind: ${leak.detail}`);
-	}
-
-	const judged = [...cases.values()].map(
-		({ name, verdict = 'miss', reasons, diagnostics, splats, synthetic }): JudgedCase => ({
-			name,
-			verdict,
-			reason: reasons.join('; '),
-			diagnostics,
-			splats,
-			synthetic,
-		}),
-	);
-	return { verdict: overall(judged.map(({ verdict }) => verdict)), cases: judged };
+	for (const leak of seen.leaks ?? []) hearing.case(leak.case).hear('fail', `left behind: ${leak.detail}`);
+	const cases = hearing.drafts.map((draft) => draft.judged);
+	return { verdict: overall(cases.map(({ verdict }) => verdict)), cases };
 }
 
-/** A stream that stops before its plan is met although nothing is known to have broken the program off. */
-function endedEarly(seen: SuiteWitnesses): readonly [Verdict, string] {
-	if (seen.outcome) return ['fail', 'the program ended with status 0 before it reported this'];
-	return ['miss', 'the stream ends here, and nobody saw how the program ended'];
+/** The stream against itself, and against what was asked for. */
+function hearUnsound({ ktap, planned }: SuiteWitnesses, hearing: Hearing): void {
+	const names = hearing.drafts.map(({ name }) => name);
+	for (const problem of ktap.unsound) hearing.suite('fail', problem);
+	if (planned) {
+		const asked = new Set(planned);
+		for (const remark of ktap.remarks) hearing.suite('fail', remark);
+		for (const name of names) {
+			if (!asked.has(name)) hearing.suite('fail', `it reported "${name}", which was not asked for`);
+		}
+	}
+	const more = ktap.caseCount - ktap.cases.length;
+	if (more > 0) {
+		const failed = planned !== undefined || ktap.totals.fail + ktap.totals.timeout > 0;
+		hearing.suite(failed ? 'fail' : 'pass', `${more} more cases were printed than are kept one by one`);
+	}
+}
+
+/** Cases asked for that nobody reported. @returns whether one of them carries the blame for the interruption */
+function hearUnreached(seen: SuiteWitnesses, hearing: Hearing, broken: Finding | undefined): boolean {
+	const { ktap } = seen;
+	const unreached = (seen.planned ?? []).filter((name) => !hearing.has(name));
+	if (ktap.skippedWhole !== undefined && !broken) {
+		for (const name of unreached) hearing.case(name).hear('skip', ktap.skippedWhole || 'the program skipped itself');
+		return false;
+	}
+	const cutShort = broken !== undefined || ktap.incomplete.length > 0;
+	const running = seen.running !== undefined && unreached.includes(seen.running) ? seen.running : unreached[0];
+	const [verdict, why] = broken ?? endedEarly(seen);
+	for (const name of unreached) {
+		if (!cutShort) hearing.case(name).hear('miss', 'it was asked for, and the program never reported it');
+		else if (name === running) hearing.case(name).hear(verdict, why);
+		else hearing.case(name).hear('miss', `not reached: ${why}`);
+	}
+	return cutShort && unreached.length > 0;
+}
+
+/** The stream as a whole, and how its program ended against what it said. */
+function hearStream(seen: SuiteWitnesses, hearing: Hearing, broken: Finding | undefined, blamed: boolean): void {
+	const { ktap, outcome } = seen;
+	const incomplete = ktap.incomplete.length > 0 || (ktap.planless && !outcome);
+	if (blamed) return;
+	if (incomplete) {
+		const [verdict] = broken ?? endedEarly(seen);
+		for (const problem of ktap.incomplete) hearing.suite(verdict, problem);
+		if (ktap.incomplete.length === 0) {
+			hearing.suite('miss', 'no plan, and nobody saw the program end: more may have followed');
+		}
+	}
+	const failed = ktap.totals.fail + ktap.totals.timeout > 0;
+	const skipped = ktap.totals.skip === ktap.caseCount && (ktap.caseCount > 0 || ktap.skippedWhole !== undefined);
+	const orderly = outcome?.status !== undefined && outcome.signal === undefined && !outcome.timedOut;
+	const agrees = orderly && !incomplete && (failed || (skipped && outcome.status === SKIP_STATUS));
+	if (broken && !agrees) {
+		const [verdict, why] = broken;
+		hearing.suite(verdict, failed || ktap.caseCount === 0 ? why : `${why}, though no case of it failed`);
+	} else if (ktap.caseCount === 0 && (seen.planned ?? []).length === 0 && !incomplete) {
+		if (ktap.skippedWhole !== undefined) hearing.suite('skip', ktap.skippedWhole || 'the program skipped itself');
+		else hearing.suite('miss', ktap.lines === 0 ? 'nothing was printed' : 'no case was reported');
+	}
 }

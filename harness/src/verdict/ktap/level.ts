@@ -29,6 +29,8 @@ export class Level {
 	results = 0;
 	/** Results that closed a group whose own plan was met: they vouch for themselves. */
 	plannedGroups = 0;
+	/** A line `# Totals: pass:… fail:…` agreed with the results before it. */
+	totalled = false;
 	/** A child failed or timed out, at any depth. */
 	failed = false;
 	/** Name before each child's, joined; undefined while a parent's result line has yet to tell it. */
