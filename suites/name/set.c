@@ -8,6 +8,7 @@
 #include "ktap.h"
 #include "buffer-name.h"
 #include "fdinfo.h"
+#include "guarded.h"
 #include "heap.h"
 
 const char fp_suite_name[] = "name";
@@ -113,11 +114,16 @@ CASE(encodings, "heap.name.encodings", CATALOGUE("SETN-06"), CLASS(ABI),
 	    "DMA_BUF_SET_NAME_A, DMA_BUF_SET_NAME_B"),
      NEEDS("heap"))
 {
+	/* An address above 4 GiB, which a 32-bit argument could not carry. */
+	char *name = guarded(NAME_LENGTH_MAX + 1);
 	int fd = heap_buffer(page_size());
 
-	EXPECT_OK(raw_ioctl(fd, DMA_BUF_SET_NAME_A, "encoding A"));
+	EXPECT_TRUE((uintptr_t)name > UINT32_MAX);
+	strcpy(name, "encoding A");
+	EXPECT_OK(raw_ioctl(fd, DMA_BUF_SET_NAME_A, name));
 	expect_name(fd, "encoding A");
-	EXPECT_OK(raw_ioctl(fd, DMA_BUF_SET_NAME_B, "encoding B"));
+	strcpy(name, "encoding B");
+	EXPECT_OK(raw_ioctl(fd, DMA_BUF_SET_NAME_B, name));
 	expect_name(fd, "encoding B");
 }
 
