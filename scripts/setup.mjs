@@ -5,7 +5,7 @@
 // Runs before anything is installed, so it uses nothing but Node itself.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missingPackages } from './packages.mjs';
@@ -84,14 +84,20 @@ function installDebianPackages() {
 function installNpmPackages() {
 	if (npmPackagesAreCurrent()) return;
 	say('installing npm packages');
-	must('npm', ['ci', '--no-audit', '--no-fund']);
+	// Not `npm ci`: it refuses a lock file that was made where packages for other platforms cannot be had.
+	must('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
 	writeFileSync(STAMP, lockHash());
 }
 
 function build() {
 	say('building the harness');
 	must(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'harness']);
-	chmodSync(join(root, 'harness/dist/src/cli/main.js'), 0o755);
+	const bin = 'harness/dist/src/cli/main.js';
+	chmodSync(join(root, bin), 0o755);
+	// npm links the bins of packages it installs, not the root's own: with this, `npx fencepost` works in the checkout.
+	const link = join(root, 'node_modules/.bin/fencepost');
+	rmSync(link, { force: true });
+	symlinkSync(join('../..', bin), link);
 }
 
 const node = Number(process.versions.node.split('.')[0]);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// docs/mutants.md: which mutants there are, and what was seen to kill them.
+
+const cell = (text) => text.replaceAll('|', '\\|');
+
+function killers(outcome) {
+	if (outcome.problem) return `**${cell(outcome.problem)}**`;
+	const named = outcome.results
+		.filter((result) => result.killed)
+		.map(({ case: id, subject, verdict }) => `\`${id}\` ${subject}${verdict === 'fail' ? '' : ` (${verdict})`}`);
+	return [...new Set(named)].join(', ');
+}
+
+/** What of the mutants' expectations is where. */
+function caseRows(baseline, outcomes) {
+	const ids = [...new Set(baseline.map((result) => result.case))];
+	return ids.map((id) => {
+		const by = outcomes.filter(({ mutant, killed }) => killed && mutant.expected.includes(id));
+		const runs = baseline.filter((result) => result.case === id);
+		const skips = runs.every(({ verdict }) => verdict === 'skip');
+		const names = by.map(({ mutant }) => `\`${mutant.name}\``).join(', ');
+		return { id, by, skips, text: names || (skips ? `skipped here: ${runs[0].reason}` : '**nothing**') };
+	});
+}
+
+/** Cases that ran and that no mutant has killed. */
+export function unkilledCases(baseline, outcomes) {
+	return caseRows(baseline, outcomes)
+		.filter(({ by, skips }) => by.length === 0 && !skips)
+		.map(({ id }) => id);
+}
+
+/** @param facts `date` (ISO, day), `release`, `arch`, `baseline` results, `outcomes` of all mutants. */
+export function mutantsPage({ date, release, arch, baseline, outcomes }) {
+	const killed = outcomes.filter((outcome) => outcome.killed).length;
+	const rows = caseRows(baseline, outcomes);
+	const proven = rows.filter(({ by }) => by.length > 0).length;
+	const skipped = rows.filter(({ by, skips }) => by.length === 0 && skips);
+	return `${[
+		'# Mutants',
+		'',
+		'A case that nothing can make fail says nothing when it passes. So each case is run on kernels with a bug that breaks',
+		'its promise: the mutants, small patches in `kernels/mutants/` against the source of the kernel named below. The first',
+		'lines of a patch say what it breaks, which cases must fail on it, and what they are run against.',
+		'',
+		'    npm run mutants                        all of them, and this page anew (about 20 s each; the first build takes minutes)',
+		'    npm run mutants -- "cma-heap-*"        some of them; this page stays as it is',
+		'    npm run mutants -- --all-cases NAME    every case on a mutant, to see all that notice it',
+		'    npm run mutants -- --arch arm64        another architecture',
+		'    npm run mutants -- --list              only what they are',
+		'',
+		'First every case is run on the kernel without a patch: what fails there proves nothing here. Then a mutant counts as',
+		'killed when each case that it names has failed, crashed or timed out on every subject that it ran against.',
+		'',
+		'To add one: write the patch (`diff -u` with a/ and b/, no fuzz), put the three lines and `---` before it, run it by name.',
+		'',
+		`Seen on ${date}, Linux ${release}, ${arch}: ${killed} of ${outcomes.length} mutants killed, ${proven} of ${rows.length} cases` +
+			` seen to fail, ${skipped.length} skipped there.`,
+		'',
+		'## Each mutant',
+		'',
+		'| mutant | what it breaks | killed by |',
+		'|---|---|---|',
+		...outcomes.map(
+			(outcome) => `| \`${outcome.mutant.name}\` | ${cell(outcome.mutant.breaks)} | ${killers(outcome)} |`,
+		),
+		'',
+		'## Each case',
+		'',
+		'| case | seen to fail on |',
+		'|---|---|',
+		...rows.map(({ id, text }) => `| \`${id}\` | ${cell(text)} |`),
+	].join('\n')}\n`;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The mutants: kernels/mutants/NAME.patch, each one small bug, and what its header says of it.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * @typedef {object} Mutant
+ * @property {string} name
+ * @property {string} breaks What it breaks, in one line.
+ * @property {readonly string[]} expected Ids of cases, each of which must fail on it.
+ * @property {string | undefined} subject What the cases are run against; undefined: whatever they need.
+ * @property {string} file Path of the patch.
+ * @property {readonly string[]} touches Files it changes, relative to the kernel's tree.
+ */
+
+const HEADER = /^Mutant: (?<breaks>.+)\nExpected: (?<expected>.+)\nSubject: (?<subject>\S+)\n---\n/;
+
+/** @returns {Mutant} */
+function readMutant(file, name) {
+	const text = readFileSync(file, 'utf8');
+	const header = HEADER.exec(text)?.groups;
+	if (!header) throw new Error(`${file} does not begin with the lines Mutant:, Expected:, Subject: and ---`);
+	return {
+		name,
+		file,
+		breaks: header.breaks,
+		expected: header.expected.split(/,\s*/),
+		subject: header.subject === '*' ? undefined : header.subject,
+		touches: [...text.matchAll(/^\+\+\+ b\/(\S+)/gm)].map(([, path]) => path),
+	};
+}
+
+/** All mutants, by name. @returns {Mutant[]} */
+export function readMutants(root) {
+	const folder = join(root, 'kernels/mutants');
+	return readdirSync(folder)
+		.filter((file) => file.endsWith('.patch'))
+		.sort()
+		.map((file) => readMutant(join(folder, file), file.slice(0, -'.patch'.length)));
+}
