@@ -61,7 +61,7 @@ export async function showKernel(word: string, options: KernelOptions): Promise<
 	const kept = await keptKernels(new Cache());
 	const found = matchKept(kept, word, archesOf(options));
 	if (found.length === 0) {
-		const names = kept.map(({ kernel }) => kernel.selector);
+		const names = kept.flatMap(({ kernel }) => [kernel.selector, kernel.release ?? '']);
 		const meant = nearest(word, names);
 		throw usageError(
 			'KERNEL_NOT_KEPT',

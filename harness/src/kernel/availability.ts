@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { type FencepostError, usageError } from '../core/errors.js';
-import { compareReleases, parseRelease } from '../core/release.js';
+import { parseRelease } from '../core/release.js';
 import type { PackageRecord } from './apt-index.js';
 import { compareDebianVersions, upstreamVersion } from './debian-version.js';
 
@@ -39,11 +39,6 @@ export function chooseKernel(version: string, newestFirst: readonly AvailableKer
 	return newestFirst.find(({ upstream }) => upstream === version);
 }
 
-/** `6.12: 6.12.117, 6.12.116; 6.1: 6.1.192`, newest series and versions first. */
-export function describeAvailable(newestFirst: readonly AvailableKernel[]): string {
-	return [...versionsBySeries(newestFirst)].map(([series, versions]) => `${series}: ${versions.join(', ')}`).join('; ');
-}
-
 export function versionsBySeries(newestFirst: readonly AvailableKernel[]): ReadonlyMap<string, readonly string[]> {
 	const series = new Map<string, string[]>();
 	for (const { upstream } of newestFirst) {
@@ -54,21 +49,20 @@ export function versionsBySeries(newestFirst: readonly AvailableKernel[]): Reado
 	return series;
 }
 
-/** The available version nearest to one that is gone: of its series if there is any, and by number. */
+/**
+ * What to ask for instead of a version that is gone: for a series the nearest series, for a version the nearest
+ * by number, of its own series if there is any.
+ */
 export function nearestVersion(version: string, newestFirst: readonly AvailableKernel[]): string | undefined {
 	const wanted = parseRelease(version);
-	if (!wanted) return newestFirst[0]?.upstream;
-	const far = (upstream: string) => {
-		const release = parseRelease(upstream) ?? [0, 0, 0];
-		return (
-			Math.abs(release[0] - wanted[0]) * 1e8 + Math.abs(release[1] - wanted[1]) * 1e4 + Math.abs(release[2] - wanted[2])
-		);
+	const wantsSeries = /^\d+\.\d+$/.test(version);
+	const names = newestFirst.map(({ upstream }) => (wantsSeries ? seriesOf(upstream) : upstream));
+	if (!wanted) return names[0];
+	const distance = (name: string) => {
+		const [major, minor, patch] = parseRelease(name) ?? [0, 0, 0];
+		return Math.abs(major - wanted[0]) * 1e8 + Math.abs(minor - wanted[1]) * 1e4 + Math.abs(patch - wanted[2]);
 	};
-	return [...newestFirst].sort(
-		(a, b) =>
-			far(a.upstream) - far(b.upstream) ||
-			compareReleases(parseRelease(b.upstream) ?? [0, 0, 0], parseRelease(a.upstream) ?? [0, 0, 0]),
-	)[0]?.upstream;
+	return names.toSorted((a, b) => distance(a) - distance(b))[0];
 }
 
 /** A version that cannot be had: what can be, and the nearest. */
@@ -79,13 +73,15 @@ export function versionGone(
 	newestFirst: readonly AvailableKernel[],
 ): FencepostError {
 	const near = nearestVersion(version, newestFirst);
-	const hints = [
-		near === undefined ? 'nothing at all can be had: no package index could be read' : `the nearest is ${kind}:${near}`,
-		...(near === undefined ? [] : [`to be had: ${describeAvailable(newestFirst)}`]),
-	];
+	const what = kind === 'source' ? 'kernel source' : 'stock kernel';
 	return usageError(
 		'KERNEL_VERSION_GONE',
-		`${selector}: no ${kind === 'source' ? 'source' : 'stock kernel'} of version ${version} can be had from Debian's suites`,
-		hints.join('\n'),
+		`${selector}: no ${what} of version ${version} can be had from Debian's suites`,
+		near === undefined
+			? 'none at all can be had: the package indexes hold none'
+			: [
+					`the nearest is ${kind}:${near}; to be had:`,
+					...[...versionsBySeries(newestFirst)].map(([series, versions]) => `  ${series}: ${versions.join(', ')}`),
+				].join('\n'),
 	);
 }
