@@ -261,7 +261,7 @@ export class KtapParser {
 			group = undefined;
 		}
 		level.totalled = false;
-		level.count(result, line, {
+		level.count(result, line, group !== undefined, {
 			problem: (words) => this.#unsound.add(words),
 			remark: (words) => this.#remarks.add(words),
 		});

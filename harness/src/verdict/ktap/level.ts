@@ -62,13 +62,13 @@ export class Level {
 		return this.plan !== undefined && this.results < this.plan;
 	}
 
-	/** Counts a result and checks its number and name against those before it. */
-	count(result: ResultLine, line: number, voice: LevelVoice): void {
+	/** Counts a result and checks its number and name against those before it. @param closesGroup subtests stood before it */
+	count(result: ResultLine, line: number, closesGroup: boolean, voice: LevelVoice): void {
 		this.results++;
 		const { number, description } = result;
 		if (number !== undefined) {
 			// KUnit suites of one module go on with the numbers of those loaded before: no header, any first number.
-			if (this.results === 1 && !this.versioned && this.plan === undefined && this.group) this.#next = number;
+			if (this.results === 1 && !this.versioned && this.plan === undefined && closesGroup) this.#next = number;
 			if (this.#numbers.has(number)) voice.problem(`line ${line}: number ${number} is used twice`);
 			else if (number !== this.#next) {
 				voice.problem(`line ${line}: number ${number} stands where ${this.#next} was due`);

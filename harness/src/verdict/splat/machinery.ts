@@ -94,7 +94,7 @@ export const MACHINERY: readonly MachineryGroup[] = [
 		'the scheduler and its waits: kernel/sched, kernel/time/{timer,sleep_timeout}.c, mm/memory.c (might_fault)',
 		'_?_?schedule(_(timeout|hrtimeout|bug|preempt_disabled|idle|rtlock)\\w*)?|_?_?might_(resched|sleep|fault)|_?_?cond_resched\\w*|preempt_schedule\\w*|io_schedule\\w*',
 		'_?_?cant_(sleep|migrate)|__schedule_loop|context_switch|__switch_to(_asm)?|preempt_count_(add|sub)|_?_?might_alloc',
-		'(do_)?wait_for_common|(__)?wait_for_completion\\w*|wait_woken|_?_?wait_event\\w*|(do_|__)?wait_on_bit\\w*|bit_wait\\w*|out_of_line_wait_on_bit\\w*|do_nanosleep|hrtimer_nanosleep\\w*',
+		'(do_|__)?wait_for_common|(__)?wait_for_completion\\w*|wait_woken|_?_?wait_event\\w*|(do_|__)?wait_on_bit\\w*|bit_wait\\w*|out_of_line_wait_on_bit\\w*|do_nanosleep|hrtimer_nanosleep\\w*',
 		'(u|m|n|f)(s|sl)?(leep|delay)(_range(_state)?|_interruptible)?|usleep_range\\w*|msleep\\w*|_?_?(const_)?udelay|__delay|delay_(loop|tsc|halt\\w*)|ndelay|read_tsc|__const_udelay|__timer_delay|arch_timer_\\w+',
 		'dequeue_task\\w*|finish_task_switch|__refrigerator|try_to_freeze|kthread_(parkme|should_\\w+)|synchronize_(rcu|srcu|net|rcu_expedited|irq)|__synchronize_\\w+|wait_rcu_gp|__wait_rcu_gp|rcu_(exp_)?wait_\\w+|__flush_(work|workqueue)|flush_(work|workqueue)|stop_machine\\w*',
 	),
