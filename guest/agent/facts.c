@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "facts.h"
+#include "text.h"
+
+static char *lines;
+static size_t used;
+
+static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void add(const char *format, ...)
+{
+	size_t room = FACTS_BYTES - used;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(lines + used, room, format, arguments);
+	va_end(arguments);
+	if (length > 0 && (size_t)length < room)
+		used += (size_t)length + 1;
+}
+
+/* The number behind "Name:" in /proc/meminfo, 0 where the kernel has no such line. */
+static unsigned long meminfo_value(const char *meminfo, const char *name)
+{
+	const char *line = strstr(meminfo, name);
+
+	return line ? strtoul(line + strlen(name), NULL, 10) : 0;
+}
+
+static void add_memory(void)
+{
+	char meminfo[4096];
+
+	if (read_text("/proc/meminfo", meminfo, sizeof(meminfo)) < 0)
+		meminfo[0] = '\0';
+	add("mem_total_kib=%lu", meminfo_value(meminfo, "MemTotal:"));
+	add("cma_total_kib=%lu", meminfo_value(meminfo, "CmaTotal:"));
+	add("hugepages=%lu", meminfo_value(meminfo, "HugePages_Total:"));
+}
+
+static int by_name(const struct dirent **left, const struct dirent **right)
+{
+	return strcmp((*left)->d_name, (*right)->d_name);
+}
+
+static int visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static void add_heaps(void)
+{
+	struct dirent **heaps;
+	int count = scandir("/dev/dma_heap", &heaps, visible, by_name);
+
+	for (int i = 0; i < count; i++) {
+		add("heap=%s", heaps[i]->d_name);
+		free(heaps[i]);
+	}
+	if (count >= 0)
+		free(heaps);
+}
+
+static void add_presence(const char *key, const char *path)
+{
+	add("%s=%d", key, access(path, F_OK) == 0);
+}
+
+static bool is_debugfs(const char *path)
+{
+	struct statfs status;
+
+	return !statfs(path, &status) && status.f_type == DEBUGFS_MAGIC;
+}
+
+/* A file's text, where there is one. */
+static void add_text(const char *key, const char *path)
+{
+	char text[4096];
+
+	if (read_text(path, text, sizeof(text)) >= 0)
+		add("%s=%s", key, text);
+}
+
+size_t facts_gather(char *facts, const char *more, size_t more_length)
+{
+	struct utsname names;
+	char cmdline[4096];
+
+	lines = facts;
+	used = 0;
+	if (uname(&names) || read_text("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
+		return 0;
+	add("release=%s", names.release);
+	add("hardware=%s", names.machine);
+	add("cmdline=%s", cmdline);
+	add("page_size=%ld", sysconf(_SC_PAGESIZE));
+	add("cpus=%ld", sysconf(_SC_NPROCESSORS_ONLN));
+	add_memory();
+	add_heaps();
+	add("version=%s", names.version);
+	add_presence("udmabuf", "/dev/udmabuf");
+	add_text("udmabuf.list_limit", "/sys/module/udmabuf/parameters/list_limit");
+	add_text("udmabuf.size_limit_mb", "/sys/module/udmabuf/parameters/size_limit_mb");
+	add_presence("sw_sync", "/sys/kernel/debug/sync/sw_sync");
+	add("debugfs=%d", is_debugfs("/sys/kernel/debug"));
+	add_presence("config_gz", "/proc/config.gz");
+	add_text("tainted", "/proc/sys/kernel/tainted");
+	if (more_length <= FACTS_BYTES - used) {
+		memcpy(lines + used, more, more_length);
+		used += more_length;
+	}
+	add("uptime_ms=%llu", (unsigned long long)clock_ms());
+	return used;
+}
