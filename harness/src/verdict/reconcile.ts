@@ -243,10 +243,12 @@ function hearStream(seen: SuiteWitnesses, hearing: Hearing, broken: Finding | un
 	const skipped = ktap.totals.skip === ktap.caseCount && (ktap.caseCount > 0 || ktap.skippedWhole !== undefined);
 	const orderly = outcome?.status !== undefined && outcome.signal === undefined && !outcome.timedOut;
 	const agrees = orderly && !incomplete && (failed || (skipped && outcome.status === SKIP_STATUS));
-	if (broken && !agrees) {
+	// A report that broke the program off after its last result counts against the case it fell into, and that is enough.
+	const told = !incomplete && seen.splats.some((splat) => splat.case !== undefined && splat.title === broken?.[1]);
+	if (broken && !agrees && !told) {
 		const [verdict, why] = broken;
 		hearing.suite(verdict, failed || ktap.caseCount === 0 ? why : `${why}, though no case of it failed`);
-	} else if (ktap.caseCount === 0 && (seen.planned ?? []).length === 0 && !incomplete) {
+	} else if ((!broken || agrees) && ktap.caseCount === 0 && (seen.planned ?? []).length === 0 && !incomplete) {
 		if (ktap.skippedWhole !== undefined) hearing.suite('skip', ktap.skippedWhole || 'the program skipped itself');
 		else hearing.suite('miss', ktap.lines === 0 ? 'nothing was printed' : 'no case was reported');
 	}

@@ -20,7 +20,7 @@ const SPLAT_LIMIT = 1000;
 /** Contexts (printk callers) told apart at one time. */
 const CALLER_LIMIT = 32;
 /** Lines that may stand between `cut here` or a ruler and the line that names the report. */
-const HEADING_LINES = 12;
+const HEADING_LINES = 40;
 /** Seconds of printk time without a line of it, after which a report is taken to be over. */
 const PAUSE_SECONDS = 5;
 

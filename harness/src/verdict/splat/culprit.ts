@@ -8,15 +8,20 @@ const FRAME = new RegExp(`^\\s*(?:\\[<[0-9a-f]+>\\]\\s+)?(\\? )?${SYMBOL}`);
 /** Where a call that never returns was a function's last instruction, the frame names whatever lies behind it. */
 const BEHIND = /\+0x0\/0x/;
 /** x86 prints `RIP: 0010:func+…` (user mode has another selector and no symbol), arm64 `pc : func+…`. */
-const COUNTER = new RegExp(`^(?:RIP: [0-9a-f]{4}:|pc : |PC is at )${SYMBOL}`);
+const COUNTER = new RegExp(`^(?:RIP: [0-9a-f]{4}:(?:(?:\\[<[0-9a-f]+>\\]\\s+)*)|pc : |PC is at )${SYMBOL}`);
 /** arm64's link register: the caller, where the counter stands in a leaf, which has no frame, or nowhere (a jump to 0). */
 const LINK = new RegExp(`^lr : ${SYMBOL}`);
 const TRACE = /^\s*(?:Call [Tt]race:|backtrace(?: \(crc [0-9a-f]+\))?:|Backtrace:)/;
 /** Stacks change inside a trace: ` <TASK>`, ` </IRQ>`, ` <#DF>`. */
 const STACK = /^\s*<\/?[#A-Z][\w ]*>/;
-/** Places that name the guilty one outside of a trace. */
-const NAMED = [
+/** Lines that name the guilty one outright: lib/smp_processor_id.c, kernel/workqueue.c (%ps prints no offset). */
+const OUTRIGHT = [
 	new RegExp(`^caller is ${SYMBOL}`),
+	/^\s*last function: ([A-Za-z_.$][\w.$]*)/,
+	/\bworkfn=([A-Za-z_.$][\w.$]*)/,
+];
+/** Places that name it outside of a trace, where there is none. */
+const NAMED = [
 	// kernel/locking/lockdep.c: print_ip_sym(), print_lock()
 	new RegExp(`^\\[<[0-9a-f]+>\\] ${SYMBOL}`),
 	new RegExp(`\\{[^}]*\\}-\\{[\\d:]+\\}, at: ${SYMBOL}`),
@@ -71,6 +76,7 @@ export class Culprit {
 			keep(this.#counters, link);
 			return;
 		}
+		for (const pattern of OUTRIGHT) keep(this.#title, pattern.exec(text)?.[1]);
 		for (const pattern of NAMED) keep(this.#named, pattern.exec(text)?.[1]);
 		if (!this.#inTrace) return;
 		const frame = FRAME.exec(text);
