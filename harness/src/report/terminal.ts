@@ -78,37 +78,41 @@ export class TerminalReporter implements Reporter {
 		return `${this.results.length} cases judged${said.length > 0 ? `, ${said.join(', ')}` : ''}`;
 	}
 
-	/** kernel × arch × machine down, verdicts across. */
+	/** A table a target: suites and subjects down, verdicts across. Guests that ran side by side stand one below the other. */
 	private summary(): string {
-		const rows = new Map<string, CaseResult[]>();
+		const targets = new Map<string, Map<string, CaseResult[]>>();
 		for (const result of this.results) {
 			const name = `${result.kernel} ${result.arch} ${result.machine}`;
 			const suite =
 				result.subject && result.subject !== result.suite ? `${result.suite} ${result.subject}` : result.suite;
-			const key = `${name}\0${suite}`;
-			rows.set(key, [...(rows.get(key) ?? []), result]);
+			const suites = targets.get(name) ?? new Map<string, CaseResult[]>();
+			suites.set(suite, [...(suites.get(suite) ?? []), result]);
+			targets.set(name, suites);
 		}
-		if (rows.size === 0) return '';
 		const used = VERDICTS.filter((verdict) => this.results.some((result) => result.verdict === verdict));
-		const width = Math.max(10, ...[...rows.keys()].map((key) => (key.split('\0')[1] ?? '').length));
+		const width = Math.max(
+			10,
+			...[...targets.values()].flatMap((suites) => [...suites.keys()].map(({ length }) => length)),
+		);
 		const lines: string[] = [];
-		let heading = '';
-		for (const [key, results] of rows) {
-			const [name = '', suite = ''] = key.split('\0');
-			if (name !== heading) {
-				heading = name;
-				const release = results[0]?.release ?? '';
-				lines.push('', `${this.paint('bold', name)}${release ? `  ${release}` : ''}`);
-				lines.push(`  ${''.padEnd(width)}${used.map((verdict) => verdict.padStart(9)).join('')}`);
-			}
-			const totals = countVerdicts(results);
-			const cells = used.map((verdict) => {
-				const cell = (totals[verdict] === 0 ? '·' : String(totals[verdict])).padStart(9);
-				return totals[verdict] === 0 ? this.paint('dim', cell) : this.paint(STYLES[verdict], cell);
-			});
-			lines.push(`  ${suite.padEnd(width)}${cells.join('')}`);
+		for (const [name, suites] of targets) {
+			const release = [...suites.values()].flat().find((result) => result.release !== '')?.release;
+			lines.push('', `${this.paint('bold', name)}${release ? `  ${release}` : ''}`);
+			lines.push(`  ${''.padEnd(width)}${used.map((verdict) => verdict.padStart(9)).join('')}`);
+			for (const [suite, results] of suites) lines.push(`  ${suite.padEnd(width)}${this.cells(results, used)}`);
 		}
-		return `${lines.join('\n')}\n\n`;
+		return lines.length === 0 ? '' : `${lines.join('\n')}\n\n`;
+	}
+
+	private cells(results: readonly CaseResult[], used: readonly Verdict[]): string {
+		const totals = countVerdicts(results);
+		return used
+			.map((verdict) =>
+				totals[verdict] === 0
+					? this.paint('dim', '·'.padStart(9))
+					: this.paint(STYLES[verdict], String(totals[verdict]).padStart(9)),
+			)
+			.join('');
 	}
 
 	private totalsLine(durationMs: number): string {
