@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { constants, gunzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 /** What CONFIG_IKCONFIG puts around the gzipped config (kernel/configs.c). */
 const CONFIG_START = 'IKCFG_ST';
+const CONFIG_END = 'IKCFG_ED';
 
 /** The release an uncompressed image names itself by: the first banner with a version in it (init/version.c). */
 export function embeddedRelease(image: Buffer): string | undefined {
@@ -21,11 +23,11 @@ export async function embeddedConfig(image: Buffer): Promise<string | undefined>
 		const start = at + CONFIG_START.length;
 		// kernel/configs.c holds the marker too, as a string; a gzip header follows only the real one.
 		if (image.length < start + 2 || image.readUInt16BE(start) !== 0x1f8b) continue;
-		const packed = image.subarray(start, start + MAX_CONFIG_BYTES);
-		const text = await new Promise<string | undefined>((resolve) =>
-			gunzip(packed, { maxOutputLength: MAX_CONFIG_BYTES, finishFlush: constants.Z_SYNC_FLUSH }, (error, bytes) =>
-				resolve(error ? undefined : bytes.toString('utf8')),
-			),
+		const end = image.indexOf(CONFIG_END, start);
+		if (end < 0 || end - start > MAX_CONFIG_BYTES) continue;
+		const text = await promisify(gunzip)(image.subarray(start, end), { maxOutputLength: MAX_CONFIG_BYTES }).then(
+			(bytes) => bytes.toString('utf8'),
+			() => undefined,
 		);
 		if (text?.includes('CONFIG_')) return text;
 	}

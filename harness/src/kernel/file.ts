@@ -10,6 +10,7 @@ import { contentId, sha256File } from '../core/hash.js';
 import { run } from '../core/process.js';
 import type { Progress } from '../core/progress.js';
 import type { KernelSelector } from '../core/selector.js';
+import { parseConfig } from './config.js';
 import { withRoomFor } from './disk-full.js';
 import { embeddedConfig, embeddedRelease } from './embedded.js';
 import { type ByteRange, hasPvhNote, IMAGE_HEAD_BYTES, type ImageFormat, identifyImage } from './image-format.js';
@@ -42,7 +43,10 @@ export async function resolveFile(
 	const entry = await cache.entry('kernels', id, progress, (directory) =>
 		withRoomFor(cache.root, () => keep(path, format, arch, selector.text, directory, progress.signal)),
 	);
-	return publishedKernel(selector.text, id, entry, [`file ${path}`]);
+	const kernel = await publishedKernel(selector.text, id, entry, [`file ${path}`]);
+	if (kernel.config !== undefined || kernel.release === undefined) return kernel;
+	const beside = await neighbouringConfig(path, kernel.release);
+	return beside === undefined ? kernel : { ...kernel, config: parseConfig(beside) };
 }
 
 /** The format of a file, if QEMU boots such a one on the architecture. @throws usage error that names what was found. */
@@ -91,7 +95,7 @@ async function readRange(path: string, { offset, size }: ByteRange): Promise<Buf
 	}
 }
 
-/** Puts the bare image into a cache entry, and beside it the config where one can be found. */
+/** Puts the bare image into a cache entry, and the config that is inside it. */
 async function keep(
 	path: string,
 	format: ImageFormat,
@@ -109,8 +113,7 @@ async function keep(
 	} else await copyFile(path, image);
 	const bytes = await readBounded(image, selector);
 	const release = format.kind === 'bzImage' ? format.release : embeddedRelease(bytes);
-	const config =
-		(await embeddedConfig(bytes)) ?? (release === undefined ? undefined : await neighbouringConfig(path, release));
+	const config = await embeddedConfig(bytes);
 	if (config !== undefined) await writeFile(join(directory, 'config'), config);
 	return {
 		arch,

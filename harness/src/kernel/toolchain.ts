@@ -39,9 +39,8 @@ const needs = (prefix: string, compilerPackage: string): Need[] => [
 export async function findToolchain(arch: Arch, signal: AbortSignal): Promise<Toolchain> {
 	const prefix = toolPrefix(arch);
 	const compilerPackage = arch === hostArch ? 'gcc' : ARCHITECTURES[arch].crossCompilerPackage;
-	const found = await Promise.all(
-		needs(prefix, compilerPackage).map(async (need) => ({ need, said: await probe(need, signal) })),
-	);
+	const found: { need: Need; said: string | undefined }[] = [];
+	for (const need of needs(prefix, compilerPackage)) found.push({ need, said: await probe(need, signal) });
 	const missing = [...new Set(found.filter(({ said }) => said === undefined).map(({ need }) => need.package))];
 	if (missing.length > 0) {
 		throw infrastructureError(
