@@ -222,7 +222,7 @@ export class FrameDecoder<D extends Direction> {
 export function protocolError(what: string, received?: Uint8Array): FencepostError {
 	return infrastructureError('AGENT_PROTOCOL', `the guest's agent sent ${what}`, {
 		hint:
-			'the guest wrote something else to the agent’s port, its memory is damaged, or its initramfs was made by ' +
+			"the guest wrote something else to the agent's port, its memory is damaged, or its initramfs was made by " +
 			'another version of Fencepost; its console may say more',
 		evidence: received && received.length > 0 ? `received: ${hexDump(received)}` : undefined,
 	});
