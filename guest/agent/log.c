@@ -22,6 +22,7 @@ void log_open(void)
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 }
 
+/* `line` has room for a newline behind `length`. */
 static int write_line(char *line, size_t prefix, size_t length)
 {
 	if (kmsg < 0) {
@@ -31,18 +32,21 @@ static int write_line(char *line, size_t prefix, size_t length)
 	for (size_t i = prefix; i < length; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = '?';
-	return write(kmsg, line, length) < 0 ? -1 : 0;
+	/* Without its newline a record stays open for more, and off the console, until the next one
+	 * (vprintk_store()). */
+	line[length] = '\n';
+	return write(kmsg, line, length + 1) < 0 ? -1 : 0;
 }
 
 int log_line(const char *format, ...)
 {
-	char line[LINE_BYTES];
-	int prefix = snprintf(line, sizeof(line), "<4>fencepost: ");
+	char line[LINE_BYTES + 1];
+	int prefix = snprintf(line, LINE_BYTES, "<4>fencepost: ");
 	va_list arguments;
 	int length;
 
 	va_start(arguments, format);
-	length = vsnprintf(line + prefix, sizeof(line) - (size_t)prefix, format, arguments);
+	length = vsnprintf(line + prefix, LINE_BYTES - (size_t)prefix, format, arguments);
 	va_end(arguments);
 	if (length < 0)
 		return -1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { join, relative } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { nowMs, timestamp } from '../core/clock.js';
 import { shellQuote } from '../core/process.js';
 import type { Guest } from '../machine/machine.js';
@@ -39,6 +40,7 @@ export async function launchGuest(target: Target, context: RunContext, counter: 
 	const { kernel, machine } = target;
 	const id = counter.next(target);
 	const consoleFile = join(context.directory, 'consoles', `${id}.log`);
+	await mkdir(dirname(consoleFile), { recursive: true });
 	const slowness = guestSlowness(kernel, await context.starter.slowness(kernel.arch));
 	const watch = new ConsoleWatch();
 	const common = { guest: id, kernel: target.selector.text, arch: kernel.arch, machine: machine.name };

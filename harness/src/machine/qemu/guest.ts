@@ -69,10 +69,12 @@ export class QemuGuest implements Guest {
 		const session = this.agent();
 		const over = new AbortController();
 		try {
-			return await Promise.race([
+			const outcome = await Promise.race([
 				session.run(job, output, AbortSignal.any([signal, over.signal])),
 				this.watchHeartbeat(session, over.signal),
 			]);
+			this.requireConsole();
+			return outcome;
 		} finally {
 			over.abort();
 		}
@@ -154,6 +156,12 @@ export class QemuGuest implements Guest {
 		} finally {
 			giveUp.abort();
 		}
+	}
+
+	/** A console that could not be kept is evidence lost: nothing that ran meanwhile may pass. */
+	private requireConsole(): void {
+		const cause = this.console.writeError;
+		if (cause) throw infrastructureError('CONSOLE_UNWRITTEN', `the console cannot be kept: ${cause.message}`, { cause });
 	}
 
 	/** Rejects when the agent's heartbeat stays away: the guest hangs with nothing left to say so. Never resolves. */
