@@ -5,12 +5,14 @@ export type Diagnostic = readonly [key: string, value: string];
 
 /** Diagnostics kept for one case; of more, the first are dropped, because the lines nearest to the result tell most. */
 const PAIR_LIMIT = 64;
+const CHARACTER_LIMIT = 8 * 1024;
 const KEYED = /^([a-z][a-z_-]{0,39}):(?:\s+(.*))?$/;
 
 /** The comment and unknown lines that stand before a result, waiting for it. */
 export class DiagnosticBuffer {
 	#pairs: Diagnostic[] = [];
 	#dropped = 0;
+	#characters = 0;
 
 	/** A comment's text: `key: value`, or else a line of the log. */
 	comment(text: string): void {
@@ -29,14 +31,19 @@ export class DiagnosticBuffer {
 		if (this.#dropped > 0) pairs.unshift(['log', `(${this.#dropped} earlier lines left out)`]);
 		this.#pairs = [];
 		this.#dropped = 0;
+		this.#characters = 0;
 		return pairs;
 	}
 
 	#add(key: string, value: string): void {
-		this.#pairs.push([key, bounded(value)]);
-		if (this.#pairs.length <= PAIR_LIMIT) return;
-		this.#pairs.shift();
-		this.#dropped++;
+		const pair: Diagnostic = [key, bounded(value)];
+		this.#pairs.push(pair);
+		this.#characters += key.length + pair[1].length;
+		while (this.#pairs.length > PAIR_LIMIT || this.#characters > CHARACTER_LIMIT) {
+			const [first, text] = this.#pairs.shift() ?? ['', ''];
+			this.#characters -= first.length + text.length;
+			this.#dropped++;
+		}
 	}
 }
 

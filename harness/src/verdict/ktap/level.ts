@@ -7,7 +7,7 @@ const MEMORY_LIMIT = 100_000;
 
 /** What a level has to say about itself while it grows. */
 export interface LevelVoice {
-	problem(text: string): void;
+	unsound(text: string): void;
 	remark(text: string): void;
 }
 
@@ -40,7 +40,7 @@ export class Level {
 	/** The closed group of the level above, waiting for the result line that names it. */
 	group: Level | undefined;
 	readonly #numbers = new Set<number>();
-	readonly #names = new Set<string>();
+	readonly #names = new Set<number>();
 	#next = 1;
 
 	constructor(column: number, line: number) {
@@ -69,9 +69,9 @@ export class Level {
 		if (number !== undefined) {
 			// KUnit suites of one module go on with the numbers of those loaded before: no header, any first number.
 			if (this.results === 1 && !this.versioned && this.plan === undefined && closesGroup) this.#next = number;
-			if (this.#numbers.has(number)) voice.problem(`line ${line}: number ${number} is used twice`);
+			if (this.#numbers.has(number)) voice.unsound(`line ${line}: number ${number} is used twice`);
 			else if (number !== this.#next) {
-				voice.problem(`line ${line}: number ${number} stands where ${this.#next} was due`);
+				voice.unsound(`line ${line}: number ${number} stands where ${this.#next} was due`);
 			}
 			if (this.#numbers.size < MEMORY_LIMIT) this.#numbers.add(number);
 			this.#next = number + 1;
@@ -79,10 +79,24 @@ export class Level {
 			this.#next++;
 		}
 		if (this.plan !== undefined && this.results > this.plan) {
-			voice.problem(`line ${line}: result ${this.results} goes beyond the plan 1..${this.plan}`);
+			voice.unsound(`line ${line}: result ${this.results} goes beyond the plan 1..${this.plan}`);
 		}
 		if (description === '') voice.remark(`line ${line}: a result without a name`);
-		else if (this.#names.has(description)) voice.remark(`line ${line}: the name "${description}" is used twice`);
-		else if (this.#names.size < MEMORY_LIMIT) this.#names.add(description);
+		else {
+			const key = fingerprint(description);
+			if (this.#names.has(key)) voice.remark(`line ${line}: the name "${description}" is used twice`);
+			else if (this.#names.size < MEMORY_LIMIT) this.#names.add(key);
+		}
 	}
+}
+
+/** 53 bits of a name: remembering a hundred thousand of these costs little, whatever their length (FNV-1a, twice). */
+function fingerprint(text: string): number {
+	let [a, b] = [0x811c9dc5, 0x1000193];
+	for (let i = 0; i < text.length; i++) {
+		const c = text.charCodeAt(i);
+		a = Math.imul(a ^ c, 0x1000193);
+		b = Math.imul(b ^ c, 0x85ebca6b);
+	}
+	return (a >>> 0) * 0x200000 + ((b >>> 11) & 0x1fffff);
 }

@@ -3,7 +3,8 @@ import { LineSplitter } from '../lines.js';
 import { parsePrintk } from '../printk.js';
 import type { Splat, SplatKind } from '../verdict.js';
 import { markText } from './marks.js';
-import { RECORDS, type SplatRecord, SUSPECT } from './records.js';
+import type { SplatRecord } from './record.js';
+import { RECORDS, SUSPECT } from './records.js';
 import { isTraceLine, Report } from './report.js';
 
 export interface ConsoleClassifierOptions {
@@ -82,11 +83,11 @@ export class ConsoleClassifier {
 		for (const context of this.#contexts.values()) this.#close(context);
 	}
 
-	/** Ends the console. @returns the first thousand splats, in the order in which they were whole */
+	/** Ends the console. @returns the first thousand splats, by line */
 	end(): readonly Splat[] {
 		this.#splitter.end();
 		this.flush();
-		return this.#splats;
+		return [...this.#splats].sort((a, b) => a.line - b.line);
 	}
 
 	#line(raw: string, line: number): void {

@@ -81,7 +81,7 @@ export class Culprit {
 		if (!this.#inTrace) return;
 		const frame = FRAME.exec(text);
 		if (frame && !BEHIND.test(frame[0])) keep(frame[1] === undefined ? this.#frames : this.#doubtful, frame[2]);
-		else if (!frame && !STACK.test(text) && !REGISTERS.test(text) && !/^\s*0x[0-9a-f]+\s*(?:\[|$)/.test(text))
+		else if (!frame && !STACK.test(text) && !REGISTERS.test(text) && !/^\s*(?:\? )?0x[0-9a-f]+\b/.test(text))
 			this.#inTrace = false;
 	}
 

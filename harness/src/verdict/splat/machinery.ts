@@ -77,11 +77,11 @@ export const MACHINERY: readonly MachineryGroup[] = [
 		'print_(circular_bug|deadlock_bug|usage_bug|irq_inversion_bug|bad_irq_dependency|unlock_imbalance_bug|lock_nested_lock_not_held|lock_invalid_wait_context|lock_contention_bug|freed_lock_bug|collision|held_locks_bug|cpu_sync\\w*)\\w*',
 		'_?_?lock_(acquire|release|acquired|contended|is_held_type|set_class|downgrade|sync|commit_lock)\\w*',
 		'_?_?lockdep_\\w+|lock_chain_\\w+|register_lock_class|assign_lock_key|mark_(lock|usage|held_locks|lock_irq)\\w*',
-		'validate_chain|check_(prev_add|prevs_add|noncircular|irq_usage|deadlock|wait_context|chain_key|flags|preemption_disabled|preempt_wakeup)\\w*',
+		'validate_chain|valid_state|hlock_class|check_(prev_add|prevs_add|noncircular|irq_usage|deadlock|wait_context|chain_key|flags|preemption_disabled|preempt_wakeup)\\w*',
 		'debug_(check_no_locks_(freed|held)|mutex_\\w+|rt_mutex_\\w+|spin_\\w+|smp_processor_id|lockdep_rcu_enabled|check_no_obj_freed|object_\\w+|print_object|rwlock\\w*)|__debug_(check_no_obj_freed|object_init)',
 		'do_raw_\\w+_(un)?lock\\w*|spin_(bug|dump)|rwlock_bug|debug_lockdep_\\w+',
 		'_?_?might_(resched|sleep|fault)|_?_?cant_(sleep|migrate)|__schedule_bug',
-		'__this_cpu_preempt_check|check_preemption_disabled|rcu_(sleep_check|note_context_switch|lockdep_\\w+)',
+		'preempt_count_(add|sub)|__this_cpu_preempt_check|check_preemption_disabled|rcu_(sleep_check|note_context_switch|lockdep_\\w+)',
 	),
 	group(
 		'locks, taken and released for somebody: kernel/locking, include/linux/{spinlock,mutex,rwsem}.h',
@@ -94,7 +94,7 @@ export const MACHINERY: readonly MachineryGroup[] = [
 	group(
 		'the scheduler and its waits: kernel/sched, kernel/time/{timer,sleep_timeout}.c, mm/memory.c (might_fault)',
 		'_?_?schedule(_(timeout|hrtimeout|bug|preempt_disabled|idle|rtlock)\\w*)?|_?_?cond_resched\\w*|preempt_schedule\\w*|io_schedule\\w*',
-		'__schedule_loop|context_switch|__switch_to(_asm)?|preempt_count_(add|sub)|_?_?might_alloc',
+		'__schedule_loop|context_switch|__switch_to(_asm)?|_?_?might_alloc',
 		'(do_|__)?wait_for_common|(__)?wait_for_completion\\w*|wait_woken|_?_?wait_event\\w*|(do_|__)?wait_on_bit\\w*|bit_wait\\w*|out_of_line_wait_on_bit\\w*|do_nanosleep|hrtimer_nanosleep\\w*',
 		'(u|m|n|f)(s|sl)?(leep|delay)(_range(_state)?|_interruptible)?|usleep_range\\w*|msleep\\w*|_?_?(const_)?udelay|__delay|delay_(loop|tsc|halt\\w*)|ndelay|read_tsc|__const_udelay|__timer_delay|arch_timer_\\w+',
 		'dequeue_task\\w*|finish_task_switch|__refrigerator|try_to_freeze|kthread_(parkme|should_\\w+)|synchronize_(rcu|srcu|net|rcu_expedited|irq)|__synchronize_\\w+|wait_rcu_gp|__wait_rcu_gp|rcu_(exp_)?wait_\\w+|__flush_(work|workqueue)|flush_(work|workqueue)|stop_machine\\w*',

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Splat } from '../verdict.js';
 import { Culprit, isFrame, isStackMarker, isTraceHeader, REGISTERS } from './culprit.js';
-import { type SplatRecord, WARNING_FILES } from './records.js';
+import type { SplatRecord } from './record.js';
+import { WARNING_FILES } from './records.js';
 
 /** The report's text is kept up to these; what follows is read and counted, not kept. */
 const REPORT_LINES = 400;
@@ -174,6 +175,6 @@ export function isTraceLine(text: string): boolean {
 		isTraceHeader(text) ||
 		isStackMarker(text) ||
 		REGISTERS.test(text) ||
-		/^\s*0x[0-9a-f]+\b/.test(text)
+		/^\s*(?:\? )?0x[0-9a-f]+\b/.test(text)
 	);
 }

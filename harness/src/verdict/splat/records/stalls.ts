@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+import type { SplatRecord } from '../record.js';
+
+/** kernel/hung_task.c, kernel/rcu, kernel/watchdog.c, kernel/workqueue.c, kernel/smp.c. */
+export const STALLS: readonly SplatRecord[] = [
+	{
+		id: 'hung-task',
+		kind: 'hung-task',
+		severity: 'severe',
+		pattern: /^INFO: task \S.*:\d+ blocked (?:in I\/O wait )?for more than \d+ seconds/,
+		end: 'trace',
+		source: 'kernel/hung_task.c: hung_task_info()',
+		tail: /^(?:INFO: task .* blocked on |INFO: lockdep is turned off|Showing all locks held|\d+ locks? held by | #\d+: |Future hung task reports|={10}|Sending NMI|NMI backtrace|task:)/,
+		adopts: true,
+	},
+	{
+		id: 'rcu-stall',
+		kind: 'rcu-stall',
+		severity: 'severe',
+		pattern: /^(?:rcu: )?INFO: \S+ (?:self-detected stall on CPU|detected (?:expedited )?stalls?\b)/,
+		end: 'trace',
+		source: 'kernel/rcu/{tree_stall,tree_exp,tasks}.h',
+		tail: /^(?:rcu: |Sending NMI|NMI backtrace|task:|blocking rcu_node|rcu_tasks|\(detected by|\s)/,
+		reach: 200,
+		adopts: true,
+	},
+	{
+		id: 'soft-lockup',
+		kind: 'soft-lockup',
+		severity: 'severe',
+		pattern: /^(?:NMI )?(?:watchdog: )?BUG: soft lockup - CPU#\d+ stuck for /,
+		end: 'trace',
+		source: 'kernel/watchdog.c: watchdog_timer_fn()',
+		tail: /^(?:Sending NMI|NMI backtrace)/,
+		reach: 200,
+		adopts: true,
+	},
+	{
+		id: 'workqueue-lockup',
+		kind: 'soft-lockup',
+		severity: 'severe',
+		pattern: /^BUG: workqueue lockup - pool/,
+		end: 'trace',
+		source: 'kernel/workqueue.c: wq_watchdog_timer_fn()',
+		reach: 200,
+		tail: /^(?:Showing (?:busy|backtraces)|workqueue |pool |\s)/,
+	},
+	{
+		id: 'csd-lock',
+		kind: 'soft-lockup',
+		severity: 'severe',
+		pattern: /^(?:smp: )?csd: Detected non-responsive CSD lock/,
+		end: 'trace',
+		source: 'kernel/smp.c: csd_lock_wait_toolong()',
+		adopts: true,
+	},
+	{
+		id: 'hard-lockup',
+		kind: 'hard-lockup',
+		severity: 'severe',
+		pattern: /^(?:NMI )?(?:watchdog: )?(?:CPU\d+: )?Watchdog detected hard LOCKUP on cpu ?\d+/,
+		end: 'trace',
+		source: 'kernel/watchdog.c: watchdog_hardlockup_check(), of 6.12 and 7.x; kernel/watchdog_hld.c of 5.x',
+		tail: /^(?:Sending NMI|NMI backtrace)/,
+		reach: 200,
+		adopts: true,
+	},
+];
