@@ -11,15 +11,25 @@ function killers(outcome) {
 	return [...new Set(named)].join(', ');
 }
 
-/** What of the mutants' expectations is where. */
+/** Subjects that a case passed on without a mutant and was never seen to fail on. */
+function unseenSubjects(id, runs, by) {
+	const seen = by.flatMap(({ results }) => results.filter((result) => result.case === id && result.killed));
+	return runs
+		.filter(({ verdict, subject }) => verdict === 'pass' && !seen.some((result) => result.subject === subject))
+		.map(({ subject }) => subject);
+}
+
+/** Each case with the mutants that it was expected to fail on and did. */
 function caseRows(baseline, outcomes) {
 	const ids = [...new Set(baseline.map((result) => result.case))];
 	return ids.map((id) => {
 		const by = outcomes.filter(({ mutant, killed }) => killed && mutant.expected.includes(id));
 		const runs = baseline.filter((result) => result.case === id);
 		const skips = runs.every(({ verdict }) => verdict === 'skip');
+		const unseen = unseenSubjects(id, runs, by);
 		const names = by.map(({ mutant }) => `\`${mutant.name}\``).join(', ');
-		return { id, by, skips, text: names || (skips ? `skipped here: ${runs[0].reason}` : '**nothing**') };
+		const found = unseen.length > 0 ? `${names}; not on ${unseen.join(', ')}` : names;
+		return { id, by, skips, text: by.length > 0 ? found : skips ? `skipped here: ${runs[0].reason}` : '**nothing**' };
 	});
 }
 

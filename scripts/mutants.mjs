@@ -65,7 +65,9 @@ async function runCases(tree, name, cases, subject) {
 		...(subject === undefined ? [] : ['--subject', subject]),
 	];
 	const started = performance.now();
-	const { exitCode, stderr } = await $`${fencepost} run ${options}`.nothrow().quiet();
+	// The status of build and guest is for people who watch; elsewhere only what went wrong is of interest.
+	const stdio = ['ignore', 'pipe', process.stderr.isTTY ? 'inherit' : 'pipe'];
+	const { exitCode, stderr } = await $({ stdio })`${fencepost} run ${options}`.nothrow().quiet();
 	const seconds = (performance.now() - started) / 1000;
 	await forgetKernel(out);
 	try {
@@ -148,6 +150,10 @@ async function runMutants({ chosen, whole }) {
 	return { baseline: baseline.results, outcomes };
 }
 
+if (!/^source:/.test(kernel) || !['x86_64', 'arm64'].includes(arch)) {
+	note(`mutants: --kernel ${kernel} --arch ${arch}: accepted are source:VERSION, and x86_64 or arm64`);
+	process.exit(2);
+}
 const choice = chooseMutants();
 if (argv.list) {
 	for (const { name, breaks, expected } of choice.chosen) say(`${name}: ${breaks}\n    ${expected.join(', ')}`);
