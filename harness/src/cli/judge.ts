@@ -7,7 +7,6 @@ import { attributeByLine, exitCodeOf, type Judgement, judge } from '../verdict/j
 import { KtapParser } from '../verdict/ktap.js';
 import { CaseAttribution } from '../verdict/splat/attribution.js';
 import { ConsoleClassifier } from '../verdict/splat/console.js';
-import type { AttributedSplat, KtapSummary } from '../verdict/verdict.js';
 
 interface JudgeOptions {
 	readonly ktap?: string | undefined;
@@ -24,8 +23,8 @@ const DESCRIPTION = `Judges saved logs by the rules a run judges by, and exits w
 export function judgeCommand(): Command {
 	return new Command('judge')
 		.description(DESCRIPTION)
-		.option('--ktap <file>', 'what the test program printed: TAP or KTAP; or a kernel log with KUnit results')
-		.option('--console <file>', 'the kernel log or serial console of the same run')
+		.option('--ktap <file>', 'what the test program printed: TAP or KTAP; or a kernel log with KUnit results in it')
+		.option('--console <file>', 'the kernel log or serial console of the same run; may be the same file')
 		.option('--status <n>', 'exit status of the test program', parseStatus)
 		.option('--json', 'print the judgement as JSON')
 		.action(async (options: JudgeOptions) => {
@@ -49,22 +48,15 @@ async function judgeFiles(options: JudgeOptions): Promise<Judgement> {
 	if (options.ktap === '-' && options.console === '-') {
 		throw usageError('JUDGE_STDIN', 'judge: --ktap and --console cannot both be standard input', 'name a file for one');
 	}
-	let ktap: KtapSummary | undefined;
-	let splats: readonly AttributedSplat[] = [];
 	const parser = new KtapParser();
 	const attribution = new CaseAttribution();
 	const classifier = new ConsoleClassifier({ onMark: (text, line) => attribution.mark(text, line) });
-	// A kernel log with results in it is its own console.
-	const whole = options.console === undefined || options.console === options.ktap;
-	if (options.ktap !== undefined) {
-		await feed('--ktap', options.ktap, whole ? [parser, classifier] : [parser]);
-		ktap = parser.end();
-	}
-	if (options.console !== undefined && !whole) await feed('--console', options.console, [classifier]);
-	else if (ktap === undefined) await feed('--console', options.console ?? '', [classifier]);
+	const same = options.console !== undefined && options.console === options.ktap;
+	if (options.ktap !== undefined) await feed('--ktap', options.ktap, same ? [parser, classifier] : [parser]);
+	if (options.console !== undefined && !same) await feed('--console', options.console, [classifier]);
+	const ktap = options.ktap === undefined ? undefined : parser.end();
 	const found = classifier.end();
-	if (ktap && whole) splats = options.console !== undefined || ktap.fromKernelLog ? attributeByLine(found, ktap) : [];
-	else splats = found.map((splat) => attribution.attribute(splat));
+	const splats = ktap && same ? attributeByLine(found, ktap) : found.map((splat) => attribution.attribute(splat));
 	return judge({ ktap, splats, status: options.status });
 }
 

@@ -68,7 +68,6 @@ export class KtapParser {
 	#prefixed = false;
 	#yaml: YamlBlock | undefined;
 	#lastLine: Line | undefined;
-	#fromKernelLog = false;
 
 	constructor(options: KtapParserOptions = {}) {
 		this.#onCase = options.onCase;
@@ -111,14 +110,12 @@ export class KtapParser {
 			reached,
 			planless,
 			lines: this.#lines.count,
-			fromKernelLog: this.#fromKernelLog,
 		};
 	}
 
 	#line(line: Line): void {
 		this.#lastLine = line;
-		const { time, caller, text: whole } = parsePrintk(line.text);
-		let text = whole;
+		let { text } = parsePrintk(line.text);
 		if (this.#yaml) {
 			const column = text.length - text.trimStart().length;
 			if (text.trim() === '...' && column <= this.#yaml.column) {
@@ -149,7 +146,6 @@ export class KtapParser {
 			read = { kind: 'other', column: read.column, text };
 		}
 		this.#settle();
-		if (structural && (time !== undefined || caller !== undefined)) this.#fromKernelLog = true;
 		if (line.cut && structural) this.#incomplete.add(`line ${line.number} is too long: only its start was read`);
 		switch (read.kind) {
 			case 'version':

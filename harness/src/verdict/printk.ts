@@ -8,8 +8,6 @@ export interface PrintkLine {
 	readonly time: string | undefined;
 	/** `T12` a task, `C1` a CPU in interrupt context (CONFIG_PRINTK_CALLER). */
 	readonly caller: string | undefined;
-	/** Characters that the prefix took. */
-	readonly width: number;
 }
 
 /**
@@ -45,5 +43,5 @@ export function parsePrintk(line: string): PrintkLine {
 	const caller = CALLER.exec(rest);
 	if (caller) rest = rest.slice(caller[0].length);
 	if ((time || caller) && rest.startsWith(' ')) rest = rest.slice(1);
-	return { text: rest, time: time?.[1]?.trim(), caller: caller?.[1], width: line.length - rest.length };
+	return { text: rest, time: time?.[1]?.trim(), caller: caller?.[1] };
 }

@@ -67,8 +67,6 @@ export interface KtapSummary {
 	readonly planless: boolean;
 	/** Lines of any kind. 0: the stream is empty. */
 	readonly lines: number;
-	/** Results stand behind printk prefixes: the stream is a kernel log (KUnit). */
-	readonly fromKernelLog: boolean;
 }
 
 export const SPLAT_KINDS = [

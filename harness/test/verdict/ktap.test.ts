@@ -343,7 +343,7 @@ const ROWS: readonly Row[] = [
 			'skip dma-buf-fence > wait > timeout (too slow)',
 			'fail dma-buf-fence > stub',
 		],
-		more: { planless: false, fromKernelLog: true },
+		more: { planless: false },
 	},
 	{
 		what: 'results deeper than their plan (tools/testing/kunit accepts these)',
