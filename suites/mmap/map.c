@@ -59,15 +59,21 @@ CASE(alias, "mmap.alias", CATALOGUE("MMAP-02"), CLASS(ABI),
 	    "drivers/dma-buf/heaps/cma_heap.c: cma_heap_mmap()"),
      NEEDS("heap"))
 {
-	const size_t pages = 20;
+	const size_t pages = 20, first_of_part = 7;
 	int buffer = heap_buffer(pages * page_size()), duplicate = MUST(dup(buffer));
-	char *first = map_pages(buffer, 0, pages), *second = map_pages(buffer, 0, pages);
-	char *third = map_pages(duplicate, 0, pages);
+	char *first = map_pages(buffer, 0, pages), *second, *third, *part;
 
+	/* Something between them, so that they do not lie a buffer's length apart. */
+	reserve_pages(1);
+	second = map_pages(buffer, 0, pages);
+	reserve_pages(2);
+	third = map_pages(duplicate, 0, pages);
+	part = map_pages(duplicate, first_of_part, pages - first_of_part);
 	EXPECT_TRUE(first != second);
 	mark_pages(first, 0, pages, 0x21);
 	EXPECT_PAGES(second, 0, pages, 0x21);
 	EXPECT_PAGES(third, 0, pages, 0x21);
+	EXPECT_PAGES(part, first_of_part, pages - first_of_part, 0x21);
 	mark_pages(third, 0, pages, 0x22);
 	EXPECT_PAGES(first, 0, pages, 0x22);
 	EXPECT_PAGES(second, 0, pages, 0x22);
