@@ -56,8 +56,8 @@ const SKELETON: readonly CpioEntry[] = [
 
 /**
  * The initramfs of a guest, from the cache or written now: /init (the agent), /suites/NAME, /modules/NAME.ko,
- * /programs (empty), and what else is given. The same files give the same bytes. Not compressed: measured,
- * unpacking took longer than reading the few hundred KiB more.
+ * /programs (empty), and what else is given. The same files give the same bytes. Not compressed: an emulated
+ * processor took 20 (gzip) to 40 ms (zstd) longer to unpack a megabyte than to copy it.
  * @throws FencepostError INITRAMFS_FILE when a file cannot be read or decompressed, ARCHIVE_ENTRY when two meet at one path.
  */
 export async function buildInitramfs(options: InitramfsOptions): Promise<Initramfs> {
