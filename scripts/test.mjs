@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -27,24 +28,29 @@ if (files.length === 0) {
 }
 
 /** tap counts nothing when a file dies before it speaks, so its exit status counts beside its totals. */
-function totals(output) {
-	const match = /^# \{ total: (\d+)(?:, pass: (\d+))?(?:, fail: (\d+))?/m.exec(output);
-	return { passed: Number(match?.[2] ?? 0), failed: Number(match?.[3] ?? 0) };
+function totals(line) {
+	const match = /^# \{ total: (\d+)(?:, pass: (\d+))?(?:, fail: (\d+))?/.exec(line);
+	return match && { passed: Number(match[2] ?? 0), failed: Number(match[3] ?? 0) };
 }
 
-const tap = spawn(join(root, 'node_modules/.bin/tap'), ['--reporter=terse', ...files], {
+// One line a file; of one that fails, everything it said.
+const tap = spawn(join(root, 'node_modules/.bin/tap'), ['--reporter=tap', ...files], {
 	cwd: root,
 	stdio: ['ignore', 'pipe', 'inherit'],
 	env: { ...process.env, NO_COLOR: '1' },
 });
-let output = '';
-tap.stdout.on('data', (chunk) => {
-	process.stdout.write(chunk);
-	output = (output + chunk).slice(-65536);
-});
-tap.on('close', (status) => {
-	const { passed, failed } = totals(output);
-	const unseen = status === 0 ? 0 : Math.max(failed, 1);
-	process.stdout.write(`${passed} passed, ${unseen} failed\n`);
-	process.exitCode = status === 0 && passed > 0 ? 0 : 1;
-});
+let counted = { passed: 0, failed: 0 };
+let said = [];
+for await (const line of createInterface({ input: tap.stdout })) {
+	counted = totals(line) ?? counted;
+	if (/^(not )?ok /.test(line)) {
+		process.stdout.write(
+			line.startsWith('not ok') ? `${[...said, line].join('\n')}\n` : `${line.replace(/ \{$/, '')}\n`,
+		);
+		said = [];
+	} else said.push(line);
+}
+const status = tap.exitCode ?? (await new Promise((resolve) => tap.once('close', resolve)));
+const { passed, failed } = counted;
+process.stdout.write(`${passed} passed, ${status === 0 ? failed : Math.max(failed, 1)} failed\n`);
+process.exitCode = status === 0 && passed > 0 ? 0 : 1;

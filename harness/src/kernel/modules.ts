@@ -1,31 +1,65 @@
 // SPDX-License-Identifier: MIT
-import { readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { usageError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
 import type { Kernel } from './kernel.js';
+import type { KernelContext } from './resolve.js';
+import { resolveModules } from './stock-modules.js';
 
-const MODULE_FILE = /\.ko(\.(xz|zst|gz))?$/;
+/** A module to load, as the kernel names it, and its file on the host. */
+export interface ModuleFile {
+	readonly name: string;
+	readonly file: string;
+}
 
 /** A module's name as the kernel knows it: `-` and `_` are the same (kernel/module/main.c). */
 function moduleName(file: string): string {
-	return basename(file).replace(MODULE_FILE, '').replaceAll('-', '_');
+	return basename(file)
+		.replace(/\.ko(\.(xz|zst|gz))?$/, '')
+		.replaceAll('-', '_');
 }
 
-/** Files of the modules that a machine asks for by name. @throws usage error naming the one that the kernel does not have. */
-export async function moduleFiles(kernel: Kernel, names: readonly string[]): Promise<string[]> {
+/**
+ * The modules that a machine asks for by name, and before each the ones it depends on (modules.dep(5)), in the order
+ * in which they can be loaded. What is built in needs no file. @throws usage error naming what the kernel does not have.
+ */
+export async function moduleFiles(
+	kernel: Kernel,
+	names: readonly string[],
+	context: KernelContext,
+): Promise<ModuleFile[]> {
 	if (names.length === 0) return [];
-	const root = kernel.modulesRoot;
-	const entries = root === undefined ? [] : await readdir(root, { recursive: true });
-	const files = new Map(entries.filter((entry) => MODULE_FILE.test(entry)).map((entry) => [moduleName(entry), entry]));
-	return names.map((name) => {
-		const file = files.get(name.replaceAll('-', '_'));
-		if (file !== undefined && root !== undefined) return join(root, file);
-		const meant = nearest(name, files.keys());
-		throw usageError(
-			'MODULE_MISSING',
-			`the kernel ${kernel.selector} for ${kernel.arch} has no module ${name}`,
-			meant ? `did you mean ${meant}?` : 'it may be built in, or not be configured',
-		);
-	});
+	const root = await resolveModules(kernel, context);
+	const folder = join(root ?? '/nonexistent', 'lib', 'modules', kernel.release ?? '');
+	const dependencies = parseDependencies(await readFile(join(folder, 'modules.dep'), 'utf8').catch(() => ''));
+	const builtin = (await readFile(join(folder, 'modules.builtin'), 'utf8').catch(() => '')).split('\n').map(moduleName);
+	const ordered = new Map<string, ModuleFile>();
+	for (const asked of names) {
+		const name = asked.replaceAll('-', '_');
+		if (builtin.includes(name)) continue;
+		const found = dependencies.get(name);
+		if (!found) {
+			const meant = nearest(name, dependencies.keys());
+			throw usageError(
+				'MODULE_MISSING',
+				`the kernel ${kernel.selector} for ${kernel.arch} has no module ${asked}`,
+				meant ? `did you mean ${meant}?` : 'it may be built in, or not be configured',
+			);
+		}
+		for (const path of found) ordered.set(moduleName(path), { name: moduleName(path), file: join(folder, path) });
+	}
+	return [...ordered.values()];
+}
+
+/** Module name to the files to load, dependencies first: modules.dep lists a module, then what it needs, nearest first. */
+export function parseDependencies(text: string): Map<string, string[]> {
+	const found = new Map<string, string[]>();
+	for (const line of text.split('\n')) {
+		const [file, needed] = line.split(':');
+		if (!file || needed === undefined) continue;
+		const before = needed.split(' ').filter((path) => path !== '');
+		found.set(moduleName(file), [...before.reverse(), file]);
+	}
+	return found;
 }

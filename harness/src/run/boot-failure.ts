@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { FencepostError, messageOf } from '../core/errors.js';
-import type { Verdict } from '../verdict/verdict.js';
+import type { Splat, Verdict } from '../verdict/verdict.js';
 
 /** What to record when a whole target could not be judged: one result that says why. */
 export interface TargetFailure {
@@ -8,6 +8,7 @@ export interface TargetFailure {
 	readonly case: string;
 	readonly verdict: Verdict;
 	readonly reason: string;
+	readonly splats?: readonly Splat[];
 }
 
 /**

@@ -2,8 +2,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { nowMs, timestamp } from '../core/clock.js';
+import { FencepostError } from '../core/errors.js';
 import { shellQuote } from '../core/process.js';
 import type { Guest } from '../machine/machine.js';
+import type { Splat } from '../verdict/verdict.js';
 import { ConsoleWatch } from './console-watch.js';
 import type { RunContext, Target } from './context.js';
 import { guestSlowness } from './deadlines.js';
@@ -46,7 +48,7 @@ export async function launchGuest(target: Target, context: RunContext, counter: 
 	const common = { guest: id, kernel: target.selector.text, arch: kernel.arch, machine: machine.name };
 	const progress = context.progress.for(`${target.selector.text} ${kernel.arch} ${machine.name}`);
 	const startedMs = nowMs();
-	const guest = await progress.phase('boot', () =>
+	const boot = progress.phase('boot', () =>
 		context.starter.start({
 			spec: { arch: kernel.arch, machine, kernel: kernel.image, initramfs: target.initramfs },
 			limits: { bootMs: BOOT_MS * slowness, silenceMs: SILENCE_MS * slowness, hungMs: HUNG_MS * slowness },
@@ -63,6 +65,10 @@ export async function launchGuest(target: Target, context: RunContext, counter: 
 			signal: progress.signal,
 		}),
 	);
+	const guest = await boot.catch((error: unknown) => {
+		watch.end();
+		throw blamedOnReports(error, watch.take());
+	});
 	context.emit({
 		type: 'guest-ready',
 		time: timestamp(),
@@ -75,4 +81,16 @@ export async function launchGuest(target: Target, context: RunContext, counter: 
 		context.emit({ type: 'guest-end', time: timestamp(), guest: id, how: end.kind });
 	});
 	return { id, guest, watch, consoleFile: relative(context.directory, consoleFile), slowness };
+}
+
+/** A boot that fails after its kernel reported something is the kernel's fault, whatever else it looks like. */
+function blamedOnReports(error: unknown, [first]: readonly Splat[]): unknown {
+	if (!first || !(error instanceof FencepostError) || error.blame === 'kernel') return error;
+	return new FencepostError({
+		code: 'BOOT_REPORT',
+		blame: 'kernel',
+		message: `${first.title}; then ${error.message}`,
+		evidence: first.report,
+		cause: error,
+	});
 }

@@ -152,18 +152,20 @@ class Session {
 		programs: GuestPrograms,
 		progress: Progress,
 	): Promise<Target> {
-		const { cache, suites } = this.request;
-		const modules = await moduleFiles(kernel, machine.modules);
+		const { cache, suites, projectRoot } = this.request;
+		const modules = await moduleFiles(kernel, machine.modules, { cache, progress, projectRoot });
 		const wanted = new Set(suites.map(({ name }) => name));
 		const initramfs = await buildInitramfs({
 			arch: kernel.arch,
 			agent: programs.agent,
 			suites: programs.suites.filter(({ name }) => wanted.has(name)),
-			modules,
+			modules: modules.map(({ file }) => file),
 			cache,
 			progress,
 		});
-		return { selector, kernel, machine, suites, initramfs: initramfs.path };
+		// What the machine's modules depend on is loaded, and verified, with them.
+		const complete = { ...machine, modules: modules.map(({ name }) => name) };
+		return { selector, kernel, machine: complete, suites, initramfs: initramfs.path };
 	}
 
 	private recordFailedTarget(

@@ -118,6 +118,7 @@ export class TargetWorker {
 			try {
 				this.launched = await launchGuest(this.target, this.context, this.counter);
 				this.release = this.launched.guest.facts.release;
+				this.judgeBoot(this.launched);
 				await this.shipPrograms(this.launched);
 			} catch (error) {
 				await this.stopGuest();
@@ -129,6 +130,14 @@ export class TargetWorker {
 			}
 		}
 		return this.launched;
+	}
+
+	/** What the kernel reported before the first case belongs to no case, and is not forgotten. */
+	private judgeBoot({ watch }: LaunchedGuest): void {
+		const splats = watch.take();
+		if (splats.length === 0) return;
+		const reason = splats.map(({ title }) => title).join('; ');
+		this.recordFailure({ suite: 'machine', case: 'machine.boot', verdict: 'crash', reason, splats });
 	}
 
 	/** Sends the user's programs into the guest: the same road for any file that is not in the image. */
@@ -196,6 +205,3 @@ export class TargetWorker {
 		return { kernel: selector.text, release: this.release, arch: kernel.arch, machine: machine.name, suite, subject };
 	}
 }
-
-/** Where the agent keeps programs that were not in the image. */
-export const PROGRAM_FOLDER = '/programs';

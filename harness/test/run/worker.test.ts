@@ -268,6 +268,15 @@ t.test('boots that fail: a panic is a crash at once, infrastructure is tried twi
 		[['machine.boot', 'miss']],
 	);
 	t.equal(missed.starter.started, 2);
+	const warning = 'WARNING: CPU: 0 PID: 1 at mm/cma.c:10 cma_init+0x1c/0x40\n---[ end trace 0000000000000000 ]---\nnext\n';
+	const blamed = await work([{ facts, job, bootConsole: warning, bootError: silent }]);
+	t.same(
+		blamed.results.map((result) => [result.case, result.verdict]),
+		[['machine.boot', 'crash']],
+		'silence after a report is the kernel’s',
+	);
+	const warned = await work([{ facts, job: ({ args }) => passing(args), bootConsole: warning }]);
+	t.match(warned.verdicts(), { 'machine.boot ': 'crash', 'a.one system': 'pass' }, 'a report at boot is not lost');
 	const second = await work([
 		{ facts, job, bootError: silent },
 		{ facts, job: ({ args }) => passing(args) },

@@ -18,6 +18,8 @@ export interface ScriptedJob {
 /** A guest's life: how it boots, and what it does with each job. */
 export interface Script {
 	readonly facts: GuestFacts;
+	/** Shown on the console while it boots. */
+	readonly bootConsole?: string;
 	/** Thrown instead of booting. */
 	readonly bootError?: FencepostError;
 	job(job: Job): ScriptedJob;
@@ -90,6 +92,7 @@ export class FakeStarter implements GuestStarter {
 		const script = this.scripts[Math.min(this.started++, this.scripts.length - 1)];
 		if (!script) throw new Error('a fake starter needs a script');
 		start.onCommand(['fake-qemu']);
+		if (script.bootConsole) start.onConsole(Buffer.from(script.bootConsole));
 		if (script.bootError) throw script.bootError;
 		return new FakeGuest(script, start);
 	}
