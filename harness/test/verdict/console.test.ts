@@ -228,5 +228,6 @@ t.test('taints that are new', async (t) => {
 		newTaints(1 << 12, (1 << 12) | (1 << 9) | (1 << 14) | (1 << 7), [14]).map(({ letter }) => letter),
 		['D', 'W'],
 	);
-	t.strictSame(newTaints(0, 2 ** 31), [{ bit: 31, letter: '?', words: 'unknown bit 31' }]);
+	t.ok(newTaints(0, 1 << 7)[0]?.fault);
+	t.strictSame(newTaints(0, 2 ** 31), [{ bit: 31, letter: '?', words: 'unknown bit 31', fault: false }]);
 });

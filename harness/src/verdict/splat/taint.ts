@@ -5,33 +5,32 @@ export interface TaintBit {
 	readonly bit: number;
 	readonly letter: string;
 	readonly words: string;
+	/** Something went wrong inside the kernel: no test may set it. */
+	readonly fault: boolean;
 }
 
 export const TAINT_BITS = [
-	{ bit: 0, letter: 'P', words: 'a proprietary module was loaded' },
-	{ bit: 1, letter: 'F', words: 'a module was loaded by force' },
-	{ bit: 2, letter: 'S', words: 'the CPU is out of specification' },
-	{ bit: 3, letter: 'R', words: 'a module was unloaded by force' },
-	{ bit: 4, letter: 'M', words: 'a machine check happened' },
-	{ bit: 5, letter: 'B', words: 'a page was found in a bad state' },
-	{ bit: 6, letter: 'U', words: 'user space asked for the taint' },
-	{ bit: 7, letter: 'D', words: 'the kernel died: an oops or a BUG' },
-	{ bit: 8, letter: 'A', words: 'an ACPI table was overridden' },
-	{ bit: 9, letter: 'W', words: 'the kernel warned' },
-	{ bit: 10, letter: 'C', words: 'a staging driver was loaded' },
-	{ bit: 11, letter: 'I', words: 'a firmware bug is worked around' },
-	{ bit: 12, letter: 'O', words: 'an out-of-tree module was loaded' },
-	{ bit: 13, letter: 'E', words: 'an unsigned module was loaded' },
-	{ bit: 14, letter: 'L', words: 'a soft lockup happened' },
-	{ bit: 15, letter: 'K', words: 'the kernel was patched live' },
-	{ bit: 16, letter: 'X', words: 'a taint of the distribution' },
-	{ bit: 17, letter: 'T', words: 'structure layouts were randomised' },
-	{ bit: 18, letter: 'N', words: 'an in-kernel test was run' },
-	{ bit: 19, letter: 'J', words: 'user space mutated device firmware through fwctl' },
+	{ bit: 0, letter: 'P', words: 'a proprietary module was loaded', fault: false },
+	{ bit: 1, letter: 'F', words: 'a module was loaded by force', fault: false },
+	{ bit: 2, letter: 'S', words: 'the CPU is out of specification', fault: false },
+	{ bit: 3, letter: 'R', words: 'a module was unloaded by force', fault: false },
+	{ bit: 4, letter: 'M', words: 'a machine check happened', fault: true },
+	{ bit: 5, letter: 'B', words: 'a page was found in a bad state', fault: true },
+	{ bit: 6, letter: 'U', words: 'user space asked for the taint', fault: false },
+	{ bit: 7, letter: 'D', words: 'the kernel died: an oops or a BUG', fault: true },
+	{ bit: 8, letter: 'A', words: 'an ACPI table was overridden', fault: false },
+	{ bit: 9, letter: 'W', words: 'the kernel warned', fault: true },
+	{ bit: 10, letter: 'C', words: 'a staging driver was loaded', fault: false },
+	{ bit: 11, letter: 'I', words: 'a firmware bug is worked around', fault: false },
+	{ bit: 12, letter: 'O', words: 'an out-of-tree module was loaded', fault: false },
+	{ bit: 13, letter: 'E', words: 'an unsigned module was loaded', fault: false },
+	{ bit: 14, letter: 'L', words: 'a soft lockup happened', fault: true },
+	{ bit: 15, letter: 'K', words: 'the kernel was patched live', fault: false },
+	{ bit: 16, letter: 'X', words: 'a taint of the distribution', fault: false },
+	{ bit: 17, letter: 'T', words: 'structure layouts were randomised', fault: false },
+	{ bit: 18, letter: 'N', words: 'an in-kernel test was run', fault: false },
+	{ bit: 19, letter: 'J', words: 'user space mutated device firmware through fwctl', fault: false },
 ] as const satisfies readonly TaintBit[];
-
-/** Bits that no test may set: something went wrong inside the kernel. */
-export const TAINTS_OF_FAULTS: readonly number[] = [4, 5, 7, 9, 14];
 
 /**
  * The bits that `after` has and `before` lacks.
@@ -42,7 +41,9 @@ export function newTaints(before: number, after: number, ignore: readonly number
 	for (let bit = 0; bit < 32; bit++) {
 		const has = (value: number) => Math.floor(value / 2 ** bit) % 2 === 1;
 		if (!has(after) || has(before) || ignore.includes(bit)) continue;
-		fresh.push(TAINT_BITS.find((known) => known.bit === bit) ?? { bit, letter: '?', words: `unknown bit ${bit}` });
+		fresh.push(
+			TAINT_BITS.find((known) => known.bit === bit) ?? { bit, letter: '?', words: `unknown bit ${bit}`, fault: false },
+		);
 	}
 	return fresh;
 }
