@@ -147,11 +147,6 @@ export class FrameDecoder<D extends Direction> {
 		}
 	}
 
-	/** Whether the stream may end here: no frame has begun. */
-	get atBoundary(): boolean {
-		return this.headerFill === 0;
-	}
-
 	private takeHeader(bytes: Buffer): number {
 		const take = Math.min(bytes.length, HEADER_BYTES - this.headerFill);
 		bytes.copy(this.headerBytes, this.headerFill, 0, take);

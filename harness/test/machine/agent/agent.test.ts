@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { create } from 'tar';
-import { encodeFrame } from '../../../src/machine/agent/frame.js';
+import { encodeFrame, FrameDecoder } from '../../../src/machine/agent/frame.js';
 import type { AgentJobOutcome } from '../../../src/machine/agent/payload.js';
 import { AgentSession } from '../../../src/machine/agent/session.js';
 
@@ -367,6 +367,19 @@ t.test('a harness that cannot be understood', async (t) => {
 		t.match(await say(frame), 'the request makes no sense', `${argc} ${envc} ${JSON.stringify(strings)}`);
 	}
 	for (let run = 0; run < 30; run++) await say(changed(Math.floor((run / 30) * good.length), run * 7));
+});
+
+t.test('an agent that is asked says again what its guest is', async (t) => {
+	const agent = new Agent();
+	const hellos: string[] = [];
+	const decoder = new FrameDecoder('from-guest', (frame) => hellos.push(frame.type));
+	agent.stream.on('data', (chunk: Buffer) => {
+		decoder.push(chunk);
+		if (hellos.length === 1) agent.stream.write(encodeFrame('to-guest', 'HELLO', 0));
+		else agent.stream.end();
+	});
+	t.equal(await agent.ended, 0);
+	t.strictSame(hellos, ['HELLO', 'HELLO']);
 });
 
 t.test('many small requests at once', (t) =>
