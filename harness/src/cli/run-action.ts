@@ -20,7 +20,7 @@ import { interruptSignal } from './interrupt.js';
 import { allCases, programBuilder } from './programs.js';
 import { createStatus, progressListener } from './progress.js';
 import { projectRoot } from './project.js';
-import { defaultRunDirectory, type RunOptions } from './run.js';
+import type { RunOptions } from './run.js';
 
 /** `fencepost run`, once its options are parsed. Returns the exit code. */
 export async function performRun(options: RunOptions): Promise<number> {
@@ -139,4 +139,9 @@ function fileSink(path: string): (text: string) => void {
 function colors(stream: NodeJS.WriteStream): boolean {
 	if (process.env['NO_COLOR']) return false;
 	return Boolean(process.env['FORCE_COLOR']) || stream.isTTY;
+}
+
+/** `runs/2026-11-21T09-30-05`, below the current folder. */
+function defaultRunDirectory(now: Date): string {
+	return resolve(join('runs', now.toISOString().slice(0, 19).replaceAll(':', '-')));
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHES } from '../core/architectures.js';
 import type { Isolation } from '../run/context.js';
@@ -78,9 +77,4 @@ export function runCommand(): Command {
 			const { performRun } = await import('./run-action.js');
 			process.exitCode = await performRun(options);
 		});
-}
-
-/** `runs/2026-11-21T09-30-05`, below the current folder. */
-export function defaultRunDirectory(now: Date): string {
-	return resolve(join('runs', now.toISOString().slice(0, 19).replaceAll(':', '-')));
 }
