@@ -29,6 +29,10 @@ export const RECORDED: Readonly<Record<string, readonly string[]>> = {
 		'oom | vma_alloc_zeroed_movable_folio | init invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVAB',
 	],
 	'6.12-arm64-panic.log': ['panic | fpbad_init | Kernel panic - not syncing: evil panic 7'],
+	'6.12-arm64-rcu-stall.log': [
+		'rcu-stall | evil_spinner | rcu: INFO: rcu_sched detected stalls on CPUs/tasks:',
+		'hung-task | evil_rcustall | INFO: task init:32 blocked for more than 4 seconds.',
+	],
 	'6.12-arm64-soft-lockup.log': [
 		'soft-lockup | evil_soft | watchdog: BUG: soft lockup - CPU#0 stuck for 9s! [init:24]',
 	],
@@ -50,6 +54,12 @@ export const RECORDED: Readonly<Record<string, readonly string[]>> = {
 		'dma-api | fpbad_init | DMA-API: platform evildev.0: device driver tries to sync DMA memory it has no',
 	],
 	'6.12-x86_64-debug-hung-task.log': ['hung-task | fpbad_init | INFO: task init:31 blocked for more than 4 seconds.'],
+	'6.12-x86_64-debug-kmemleak.log': [
+		'kmemleak | - | kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)',
+		'kmemleak | - | unreferenced object 0xffff888003299580 (size 128):',
+		'kmemleak | - | unreferenced object 0xffff888003299600 (size 128):',
+		'kmemleak | - | unreferenced object 0xffff888003299680 (size 128):',
+	],
 	'6.12-x86_64-debug-list-corruption.log': [
 		'list-corruption | evil_list | list_del corruption. next->prev should be ffff888000f96a10, but was ff',
 	],
@@ -66,6 +76,7 @@ export const RECORDED: Readonly<Record<string, readonly string[]>> = {
 	'6.12-x86_64-debug-preemptible.log': [
 		'bug | evil_preempt | BUG: using smp_processor_id() in preemptible [00000000] code: init/31',
 	],
+	'6.12-x86_64-debug-rcu-stall.log': ['rcu-stall | evil_spinner | rcu: INFO: rcu_preempt self-detected stall on CPU'],
 	'6.12-x86_64-debug-schedule-in-atomic.log': [
 		'atomic-sleep | evil_atomic_sched | BUG: scheduling while atomic: init/31/0x00000002',
 		'warning | evil_atomic_sched | WARNING: CPU: 0 PID: 31 at kernel/sched/core.c:5858 preempt_count_sub+',

@@ -5,6 +5,9 @@ import { isMachinery, sourceName } from './machinery.js';
 const SYMBOL = '([A-Za-z_.$][\\w.$]*)\\+0x[0-9a-f]+/0x[0-9a-f]+';
 /** ` ? func+0x10/0x20 [module]`; old kernels put `[<address>]` before it. */
 const FRAME = new RegExp(`^\\s*(?:\\[<[0-9a-f]+>\\]\\s+)?(\\? )?${SYMBOL}`);
+/** A frame whose function has no name, as in a module that is gone; 0 is where a call through NULL went. */
+const NAMELESS = /^\s*(?:\[<[0-9a-f]+>\]\s+)?0x(?!0+\b)[0-9a-f]+\b/;
+const UNKNOWN = '?';
 /** Where a call that never returns was a function's last instruction, the frame names whatever lies behind it. */
 const BEHIND = /\+0x0\/0x/;
 /** x86 prints `RIP: 0010:func+…` (user mode has another selector and no symbol), arm64 `pc : func+…`. */
@@ -81,6 +84,7 @@ export class Culprit {
 		if (!this.#inTrace) return;
 		const frame = FRAME.exec(text);
 		if (frame && !BEHIND.test(frame[0])) keep(frame[1] === undefined ? this.#frames : this.#doubtful, frame[2]);
+		else if (NAMELESS.test(text)) keep(this.#frames, UNKNOWN);
 		else if (!frame && !STACK.test(text) && !REGISTERS.test(text) && !/^\s*(?:\? )?0x[0-9a-f]+\b/.test(text))
 			this.#inTrace = false;
 	}
@@ -90,7 +94,8 @@ export class Culprit {
 		if (titled !== undefined) return titled;
 		const traced = this.#frames.length > 0 ? this.#frames : this.#doubtful;
 		const found = [...this.#counters, ...traced, ...this.#named];
-		return found.find((name) => !isMachinery(name)) ?? this.#title[0] ?? found[0];
+		const guilty = found.find((name) => !isMachinery(name)) ?? this.#title[0] ?? found[0];
+		return guilty === UNKNOWN ? undefined : guilty;
 	}
 }
 
