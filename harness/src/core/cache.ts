@@ -108,11 +108,9 @@ export class Cache {
 		try {
 			await mkdir(temporary, { recursive: true });
 			const info = await fill(temporary);
-			const files = Object.fromEntries(
-				await Promise.all(
-					(await filesBelow(temporary)).map(async (name) => [name, await sha256File(join(temporary, name))] as const),
-				),
-			);
+			// One after the other: a stock kernel's modules are more files than may be open at a time.
+			const files: Record<string, string> = {};
+			for (const name of await filesBelow(temporary)) files[name] = await sha256File(join(temporary, name));
 			await writeFile(join(temporary, MANIFEST), JSON.stringify({ files, info } satisfies Manifest, null, 1));
 			await mkdir(join(this.root, kind), { recursive: true });
 			const path = join(this.root, kind, id);
