@@ -188,7 +188,7 @@ t.test('what the protocol does not allow ends the session', async (t) => {
 		['unknown id', (peer) => peer.say('STDOUT', 77, 'x'), /a STDOUT frame for 77, which was not asked for/],
 		[
 			'wrong type',
-			(peer) => peer.say('GET_END', 1, Buffer.alloc(8)),
+			(peer) => peer.say('GET_END', 2, Buffer.alloc(8)),
 			/GET_END frame while the job \/suites\/heap runs/,
 		],
 		['garbage', (peer) => peer.far.write('garbage'), /bytes that are no frame/],
