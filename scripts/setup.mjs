@@ -12,7 +12,8 @@ import { missingPackages } from './packages.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const STAMP = join(root, 'node_modules', '.fencepost-lock');
-const MIN_NODE = 20;
+/** zlib.crc32 came with 20.15. */
+const MIN_NODE = [20, 15];
 
 function say(text) {
 	process.stderr.write(`setup: ${text}\n`);
@@ -100,8 +101,10 @@ function build() {
 	symlinkSync(join('../..', bin), link);
 }
 
-const node = Number(process.versions.node.split('.')[0]);
-if (node < MIN_NODE) die(`Node ${MIN_NODE} or newer is needed, this is ${process.versions.node}`);
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1])) {
+	die(`Node ${MIN_NODE.join('.')} or newer is needed, this is ${process.versions.node}`);
+}
 if (process.argv.includes('--check')) check();
 else {
 	installDebianPackages();

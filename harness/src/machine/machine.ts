@@ -77,6 +77,8 @@ export interface JobOutcome {
 	readonly userMs: number;
 	readonly systemMs: number;
 	readonly maxRssKiB: number;
+	/** Something it started does not die of SIGKILL: the guest cannot be trusted with another job. */
+	readonly stuck: boolean;
 }
 
 /** Why a guest is no more. `died`: QEMU ended by itself (a panic, a crash, somebody's kill). */

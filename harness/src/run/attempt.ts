@@ -63,14 +63,15 @@ export async function runAssignment(
 	const ktap = parser.end();
 	if (ending.outcome && !severe.signal.aborted) await settle(guest, signal);
 	const splats = watch.take();
-	const usedUp = !ending.outcome || ending.outcome.timedOut || splats.some(({ severity }) => severity !== 'warning');
-	const brokenOff = !ending.outcome || ending.outcome.timedOut || ending.outcome.signal !== undefined;
+	const { outcome } = ending;
+	const usedUp = !outcome || outcome.timedOut || outcome.stuck || splats.some(({ severity }) => severity !== 'warning');
+	const brokenOff = !outcome || outcome.timedOut || outcome.signal !== undefined;
 	const { judgeable, unreached } = reach(cases, ktap.cases, watch.running, brokenOff);
 	const { cases: judged } = reconcileSuite({
 		suite: suite.name,
 		ktap,
 		planned: judgeable?.map((one) => one.case),
-		outcome: ending.outcome,
+		outcome,
 		guestEnded: ending.guestEnded,
 		splats,
 		running: watch.running,

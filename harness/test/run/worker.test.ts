@@ -268,7 +268,8 @@ t.test('boots that fail: a panic is a crash at once, infrastructure is tried twi
 		[['machine.boot', 'miss']],
 	);
 	t.equal(missed.starter.started, 2);
-	const warning = 'WARNING: CPU: 0 PID: 1 at mm/cma.c:10 cma_init+0x1c/0x40\n---[ end trace 0000000000000000 ]---\nnext\n';
+	const warning =
+		'WARNING: CPU: 0 PID: 1 at mm/cma.c:10 cma_init+0x1c/0x40\n---[ end trace 0000000000000000 ]---\nnext\n';
 	const blamed = await work([{ facts, job, bootConsole: warning, bootError: silent }]);
 	t.same(
 		blamed.results.map((result) => [result.case, result.verdict]),

@@ -9,8 +9,6 @@ export interface AgentJobOutcome extends JobOutcome {
 	readonly strays: number;
 	/** Killed on request (an aborted run). */
 	readonly killed: boolean;
-	/** Something it started did not die of SIGKILL within the agent's patience: the guest cannot be trusted with another job. */
-	readonly stuck: boolean;
 }
 
 /** RUN: deadline, counts, then argv and env as NUL-terminated strings. @throws FencepostError when it cannot be sent. */

@@ -33,6 +33,7 @@ const ENDED_WELL: JobOutcome = {
 	userMs: 0,
 	systemMs: 0,
 	maxRssKiB: 0,
+	stuck: false,
 };
 
 /** A guest that follows a script: stands in for QEMU and agent in tests of the engine, and nowhere else. */

@@ -161,7 +161,8 @@ export class QemuGuest implements Guest {
 	/** A console that could not be kept is evidence lost: nothing that ran meanwhile may pass. */
 	private requireConsole(): void {
 		const cause = this.console.writeError;
-		if (cause) throw infrastructureError('CONSOLE_UNWRITTEN', `the console cannot be kept: ${cause.message}`, { cause });
+		if (cause)
+			throw infrastructureError('CONSOLE_UNWRITTEN', `the console cannot be kept: ${cause.message}`, { cause });
 	}
 
 	/** Rejects when the agent's heartbeat stays away: the guest hangs with nothing left to say so. Never resolves. */
