@@ -45,6 +45,7 @@ export function renderAptConfig(
 		'Acquire::AllowInsecureRepositories "false";',
 		'Acquire::AllowDowngradeToInsecureRepositories "false";',
 		'Acquire::Languages "none";',
+		'Acquire::Retries "2";',
 		...inherited,
 	].join('\n')}\n`;
 }
