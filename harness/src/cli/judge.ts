@@ -57,7 +57,7 @@ async function judgeFiles(options: JudgeOptions): Promise<Judgement> {
 	const ktap = options.ktap === undefined ? undefined : parser.end();
 	const found = classifier.end();
 	const splats = ktap && same ? attributeByLine(found, ktap) : found.map((splat) => attribution.attribute(splat));
-	return judge({ ktap, splats, status: options.status });
+	return judge({ ktap, splats, droppedMessages: classifier.droppedMessages, status: options.status });
 }
 
 async function feed(option: string, file: string, sinks: readonly { push(bytes: Uint8Array): void }[]): Promise<void> {

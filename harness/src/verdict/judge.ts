@@ -8,6 +8,8 @@ import type { AttributedSplat, KtapSummary, Splat, Verdict } from './verdict.js'
 export interface SavedLogs {
 	readonly ktap?: KtapSummary | undefined;
 	readonly splats?: readonly AttributedSplat[] | undefined;
+	/** Kernel messages that the console lost. */
+	readonly droppedMessages?: number | undefined;
 	/** Exit status of the program that printed the stream. */
 	readonly status?: number | undefined;
 }
@@ -31,6 +33,7 @@ export function judge(logs: SavedLogs): Judgement {
 		ktap: logs.ktap ?? new KtapParser().end(),
 		outcome,
 		splats,
+		droppedMessages: logs.droppedMessages,
 	});
 	if (logs.ktap) return { verdict, cases, splats };
 	// Only a console: its reports are the verdict, and a clean one says nothing, because no case was seen to run.

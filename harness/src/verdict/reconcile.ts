@@ -35,6 +35,8 @@ export interface SuiteWitnesses {
 	readonly outcome: ProgramOutcome | undefined;
 	readonly guestEnded?: GuestEnded | undefined;
 	readonly splats: readonly AttributedSplat[];
+	/** Kernel messages that the console lost while the suite ran. */
+	readonly droppedMessages?: number | undefined;
 	/** The case begun last by the console's markers. */
 	readonly running?: string | undefined;
 	readonly leaks?: readonly Leak[] | undefined;
@@ -165,6 +167,7 @@ class Hearing {
  *   with a stream that only skipped (kselftest.h). Status 0 does not excuse a `not ok`.
  * - A stream that contradicts itself, names cases that were not asked for, or is shorter than its plan after an orderly
  *   exit, fails the suite. Without anyone who saw the program end, a short or planless stream is a miss.
+ * - A console that lost messages proves nothing: a miss.
  * - No case at all is a miss, or what broke the program off; `1..0 # SKIP` is a skip.
  */
 export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
@@ -184,6 +187,9 @@ export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
 		draft.splats.push(splat);
 		if (excuse === undefined) draft.hear('crash', splat.title);
 		else draft.hear(draft.synthetic ? 'miss' : 'pass', `${splat.title} (${excuse})`);
+	}
+	if (seen.droppedMessages) {
+		hearing.suite('miss', `the console lost ${seen.droppedMessages} kernel messages, and a report may be among them`);
 	}
 	for (const leak of seen.leaks ?? []) hearing.case(leak.case).hear('fail', `left behind: ${leak.detail}`);
 	const cases = hearing.drafts.map((draft) => draft.judged);

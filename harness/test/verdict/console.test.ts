@@ -141,6 +141,15 @@ t.test('markers: told, never splats, and they close what is over', async (t) => 
 	t.strictSame(parseMark('anything else'), { kind: 'note', text: 'anything else' });
 });
 
+t.test('messages that the console lost are counted', async (t) => {
+	const classifier = new ConsoleClassifier();
+	classifier.push(
+		Buffer.from('[    1.000000] a\n** 12 printk messages dropped **\n[    1.1] ** 3 printk messages dropped **\n'),
+	);
+	t.strictSame(classifier.end(), []);
+	t.equal(classifier.droppedMessages, 15);
+});
+
 t.test('floods and endless reports stay bounded', async (t) => {
 	const before = process.memoryUsage().heapUsed;
 	let heard = 0;

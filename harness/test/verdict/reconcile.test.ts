@@ -297,6 +297,13 @@ const ROWS: readonly Row[] = [
 		cases: ['pass a', 'miss SUITE: plan 1..2 was not met'],
 	},
 	{
+		what: 'a console that lost messages',
+		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
+		seen: { droppedMessages: 12 },
+		verdict: 'miss',
+		cases: ['pass a', 'pass b', 'miss SUITE: the console lost 12 kernel messages'],
+	},
+	{
 		what: 'something left behind',
 		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
 		seen: { leaks: [{ case: 'a', detail: '1 dma-buf of 4096 bytes' }, { detail: 'CmaFree 64 kB short' }] },

@@ -29,6 +29,8 @@ const CUT_HERE = /^-+\[ cut here \]-+$/;
 const RULER = /^={20,}$/;
 /** Printed just before the line that names an x86 fault (arch/x86/mm/fault.c: show_fault_oops()). */
 const PRELUDE = /^(?:kernel tried to execute NX-protected page|unable to execute userspace code \(SMEP\?\))/;
+/** What a console says that could not keep up (kernel/printk/printk.c: console_prepend_dropped()). */
+const DROPPED = /^\*\* (\d{1,15}) printk messages dropped \*\*/;
 /** A kernel message that starts in the middle of a console line, behind a prompt or another program's words. */
 const INNER = /\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? /;
 
@@ -58,6 +60,7 @@ export class ConsoleClassifier {
 	readonly #contexts = new Map<string, Context>();
 	/** The report that other CPUs' backtraces belong to. */
 	#adopter: Report | undefined;
+	#dropped = 0;
 
 	constructor(options: ConsoleClassifierOptions = {}) {
 		this.#options = options;
@@ -67,6 +70,11 @@ export class ConsoleClassifier {
 	/** Lines begun so far. */
 	get lines(): number {
 		return this.#splitter.count;
+	}
+
+	/** Kernel messages that never reached this console: a report may have been among them. */
+	get droppedMessages(): number {
+		return this.#dropped;
 	}
 
 	/** All splats so far by kind, kept or not. */
@@ -102,6 +110,8 @@ export class ConsoleClassifier {
 			this.#options.onMark?.(mark, line);
 			return;
 		}
+		const dropped = DROPPED.exec(text)?.[1];
+		if (dropped !== undefined) this.#dropped += Number(dropped);
 		const timed = time !== undefined;
 		const context = this.#context(caller ?? '');
 		const seconds = timed ? Number.parseFloat(time ?? '') : Number.NaN;
