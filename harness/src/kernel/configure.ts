@@ -7,7 +7,8 @@ import type { Release } from '../core/release.js';
 import { type Config, lostOptions, parseConfig, renderFragment } from './config.js';
 import { type AskedOption, askedOf, parseFragment } from './fragment.js';
 import { KBUILD } from './kbuild.js';
-import { explainLost, findDefinitions } from './kconfig.js';
+import { findDefinitions } from './kconfig.js';
+import { explainLost } from './kconfig-explain.js';
 import { type BuildPlace, make } from './make.js';
 
 /** Fragments of the tree's own that make up `make tinyconfig`. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
-import type { Config } from './config.js';
-import type { AskedOption } from './fragment.js';
 
 /** One `config X` block of a Kconfig file, as far as it explains a value (Documentation/kbuild/kconfig-language.rst). */
 export interface Definition {
@@ -200,97 +198,4 @@ function stripComment(line: string): string {
 
 function unquote(text: string): string {
 	return text.trim().replace(/^["'](.*)["']$/, '$1');
-}
-
-/** One line: the option, what was asked, what it became and why. */
-export function explainLost(option: AskedOption, definitions: readonly Definition[], config: Config): string {
-	const became = config.get(option.name) ?? 'not set';
-	const head = `${option.name}=${option.value} (${option.where}) became ${became}`;
-	if (definitions.length === 0) return `${head}: this kernel has no such option`;
-	const reasons = definitions.map((definition) => {
-		const unmet = [...new Set(definition.dependencies)].filter((text) => evaluate(text, config) === 'n');
-		if (unmet.length > 0)
-			return `${definition.where} depends on ${unmet.map((text) => withValues(text, config)).join(' and ')}`;
-		const weak = definition.dependencies.filter((text) => evaluate(text, config) === 'm');
-		if (weak.length > 0 && option.value === 'y') {
-			return `${definition.where} depends on ${weak.map((text) => withValues(text, config)).join(' and ')}, which allows m at most`;
-		}
-		if (!definition.prompted)
-			return `${definition.where} has no prompt: it is set by what selects it or by its default`;
-		if (option.value === 'n') return `${definition.where}: another option selects it`;
-		return `${definition.where}: its dependencies are met; another member of its choice, its range or its type stands in the way`;
-	});
-	return `${head}: ${reasons.join('; ')}`;
-}
-
-type Tristate = 'n' | 'm' | 'y';
-
-/** A dependency with the value of each symbol that is not y: `NET (=n) && PCI`. */
-function withValues(expression: string, config: Config): string {
-	return expression.replace(/"[^"]*"|\$\([^)]*\)|\b[A-Z0-9][A-Z0-9_]*\b/g, (word) => {
-		if (!/^[A-Z0-9]*[A-Z]/.test(word)) return word;
-		const value = config.get(`CONFIG_${word}`) ?? 'n';
-		return value === 'y' ? word : `${word} (=${value})`;
-	});
-}
-
-/** Value of a dependency expression; what is not understood counts as met. */
-export function evaluate(expression: string, config: Config): Tristate {
-	const tokens = expression.match(/"[^"]*"|'[^']*'|\$\([^)]*\)|&&|\|\||!=|<=|>=|[!()=<>]|[\w.-]+/g) ?? [];
-	let at = 0;
-	const rank = (value: Tristate) => 'nmy'.indexOf(value);
-	const symbol = (token: string): string => {
-		if (/^["']/.test(token)) return token.slice(1, -1);
-		if (/^(?:n|m|y)$/.test(token) || /^-?\d/.test(token) || token.startsWith('$')) return token;
-		return (config.get(`CONFIG_${token}`) ?? 'n').replace(/^"(.*)"$/, '$1');
-	};
-	const tristate = (value: string): Tristate => (value === 'm' || value === 'n' ? value : 'y');
-	const primary = (depth: number): Tristate => {
-		if (depth > MAX_DEPTH) return 'y';
-		const token = tokens[at++];
-		if (token === undefined) return 'y';
-		if (token === '!') {
-			const value = primary(depth + 1);
-			return value === 'y' ? 'n' : value === 'n' ? 'y' : 'm';
-		}
-		if (token === '(') {
-			const value = either(depth + 1);
-			at++;
-			return value;
-		}
-		const operator = tokens[at];
-		if (operator !== undefined && /^(?:=|!=|<|>|<=|>=)$/.test(operator)) {
-			const [left, right] = [symbol(token), symbol(tokens[at + 1] ?? 'y')];
-			at += 2;
-			return compare(left, operator, right) ? 'y' : 'n';
-		}
-		return tristate(symbol(token));
-	};
-	const both = (depth: number): Tristate => {
-		let value = primary(depth);
-		while (tokens[at] === '&&') {
-			at++;
-			const next = primary(depth);
-			if (rank(next) < rank(value)) value = next;
-		}
-		return value;
-	};
-	const either = (depth: number): Tristate => {
-		let value = both(depth);
-		while (tokens[at] === '||') {
-			at++;
-			const next = both(depth);
-			if (rank(next) > rank(value)) value = next;
-		}
-		return value;
-	};
-	return either(0);
-}
-
-function compare(left: string, operator: string, right: string): boolean {
-	if (operator === '=') return left === right;
-	if (operator === '!=') return left !== right;
-	const [a, b] = [Number(left), Number(right)];
-	if (Number.isNaN(a) || Number.isNaN(b)) return true;
-	return operator === '<' ? a < b : operator === '>' ? a > b : operator === '<=' ? a <= b : a >= b;
 }

@@ -8,7 +8,9 @@ import { fragmentFiles, loadCatalogue, suiteGroups } from '../../src/kernel/cata
 import { lostOptions, normalizeConfig, parseConfig, renderFragment } from '../../src/kernel/config.js';
 import { readFragments } from '../../src/kernel/configure.js';
 import { type AskedOption, askedOf, parseFragment } from '../../src/kernel/fragment.js';
-import { evaluate, explainLost, findDefinitions } from '../../src/kernel/kconfig.js';
+import { findDefinitions } from '../../src/kernel/kconfig.js';
+import { explainLost } from '../../src/kernel/kconfig-explain.js';
+import { evaluate } from '../../src/kernel/kconfig-expression.js';
 
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '../../../..');
 
