@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { FencepostError } from '../core/errors.js';
 import { EXIT } from '../results/totals.js';
+import { Interrupted } from './interrupt.js';
 
 /** Says an error on standard error the way a user needs it, and returns the exit code it means. */
 export function reportError(error: unknown): number {
+	if (error instanceof Interrupted) return EXIT.interrupted;
 	if (!(error instanceof FencepostError)) {
 		const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
 		process.stderr.write(`fencepost: this is a bug in Fencepost:\n${stack}\n`);

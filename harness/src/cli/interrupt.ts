@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { setMaxListeners } from 'node:events';
 
+/** Why everything was aborted: the user, or the system, asked for it. It has been said already. */
+export class Interrupted extends Error {}
+
 /**
  * An abort signal for Ctrl-C and SIGTERM: the first one stops guests and builds in order, a second one at once
  * (guests die with this process in any case).
@@ -14,7 +17,7 @@ export function interruptSignal(): AbortSignal {
 		process.stderr.write(
 			`\nfencepost: ${name === 'SIGINT' ? 'interrupted' : 'told to stop'}; stopping guests and builds\n`,
 		);
-		controller.abort(new Error(`stopped by ${name}`));
+		controller.abort(new Interrupted(`stopped by ${name}`));
 	};
 	process.on('SIGINT', stop);
 	process.on('SIGTERM', stop);

@@ -7,7 +7,7 @@ import type { Release } from '../core/release.js';
 import { type Config, lostOptions, parseConfig, renderFragment } from './config.js';
 import { type AskedOption, askedOf, parseFragment } from './fragment.js';
 import { KBUILD } from './kbuild.js';
-import { findDefinitions } from './kconfig.js';
+import { type Definition, findDefinitions } from './kconfig.js';
 import { explainLost } from './kconfig-explain.js';
 import { type BuildPlace, make } from './make.js';
 
@@ -69,11 +69,27 @@ export async function configure(place: BuildPlace, options: readonly AskedOption
 	);
 	const missed = lost.filter((option) => !(option.whereKnown && (definitions.get(option.name) ?? []).length === 0));
 	if (missed.length === 0) return config;
-	throw usageError(
+	throw lostError(place.arch, release, missed, definitions, config);
+}
+
+/** More than this many lost options have one cause, and the first lines tell it. */
+const MAX_EXPLAINED = 12;
+
+function lostError(
+	arch: Arch,
+	release: Release,
+	missed: readonly AskedOption[],
+	definitions: ReadonlyMap<string, readonly Definition[]>,
+	config: Config,
+): FencepostError {
+	const lines = missed
+		.slice(0, MAX_EXPLAINED)
+		.map((option) => `  ${explainLost(option, definitions.get(option.name) ?? [], config)}`);
+	if (missed.length > MAX_EXPLAINED) lines.push(`  and ${missed.length - MAX_EXPLAINED} more`);
+	const what = missed.length === 1 ? 'an option that is' : `${missed.length} options that are`;
+	return usageError(
 		'OPTION_LOST',
-		`${missed.length === 1 ? 'an option that is' : `${missed.length} options that are`} asked for did not survive in a ${place.arch} ${release.join('.')} kernel:\n${missed
-			.map((option) => `  ${explainLost(option, definitions.get(option.name) ?? [], config)}`)
-			.join('\n')}`,
+		`${what} asked for did not survive in a ${arch} ${release.join('.')} kernel:\n${lines.join('\n')}`,
 		'correct the fragment, or say in it for which releases the option counts (# since X.Y until X.Y, or # where known)',
 	);
 }

@@ -75,6 +75,7 @@ export async function listPrunable(cache: Cache, signal: AbortSignal): Promise<P
 		for (const entry of await readdir(parent, { withFileTypes: true }).catch(() => [])) {
 			if (!entry.isDirectory()) continue;
 			const path = join(parent, entry.name);
+			if (folder === 'tmp' && Date.now() - (await lastUse(path)).getTime() < LEFTOVER_AFTER_MS) continue;
 			add(path, { what, name: entry.name, usedAt: await lastUse(path), remove: () => removeFolder(path, signal) });
 		}
 	}
@@ -86,7 +87,11 @@ const WORK_FOLDERS = [
 	['sources', 'source'],
 	['builds', 'build folder'],
 	['worktrees', 'worktree'],
+	['tmp', 'leftover of a run that was killed'],
 ] as const;
+
+/** A folder of unfinished work that is younger may belong to a run that goes on. */
+const LEFTOVER_AFTER_MS = 24 * 60 * 60 * 1000;
 
 function packageName(info: unknown): string {
 	if (typeof info !== 'object' || info === null) return 'unknown';

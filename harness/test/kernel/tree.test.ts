@@ -124,10 +124,14 @@ t.test('a working tree: built beside, kept by content, built on when it changes'
 	t.ok(matchKept(kept, '6.12.7', [ARCH]).length >= 3);
 	t.equal(matchKept(kept, '6.12.7', ARCH === 'arm64' ? ['x86_64'] : ['arm64']).length, 0);
 
+	mkdirSync(join(parent, 'cache', 'tmp', 'old'));
+	mkdirSync(join(parent, 'cache', 'tmp', 'new'));
+	utimesSync(join(parent, 'cache', 'tmp', 'old'), 1e9, 1e9);
 	const prunable = await listPrunable(cache, new AbortController().signal);
 	t.ok(prunable.every(({ bytes }) => bytes > 0));
 	for (const { remove } of prunable) await remove();
 	t.same(readdirSync(join(parent, 'cache', 'builds')), []);
+	t.same(readdirSync(join(parent, 'cache', 'tmp')), ['new'], 'leftovers go, what may be at work stays');
 	t.same(await keptKernels(cache), []);
 	built();
 	t.equal((await resolve(`tree:${tree}`)).id, first.id, 'and all of it can be made again');
