@@ -32,6 +32,8 @@ export function renderAptConfig(
 		`Dir::State::status "${root}/state/status";`,
 		`Dir::Cache "${variant}";`,
 		`Dir::Etc "${variant}";`,
+		// Half of what the binary caches take; without a dpkg status of weight it saves nothing.
+		'Dir::Cache::srcpkgcache "";',
 		'Dir::Etc::sourcelist "sources.list";',
 		...['sourceparts', 'parts', 'preferencesparts', 'trustedparts'].map((name) => `Dir::Etc::${name} "none";`),
 		'Dir::Etc::trusted "none/trusted.gpg";',

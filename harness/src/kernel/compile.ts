@@ -19,6 +19,9 @@ const STEP = /^ {2}[A-Z][A-Z0-9_]*(?: \[M\])? +\S/;
 
 const KEPT_LINES = 400;
 
+/** A folder with fewer objects was only configured: a build in it counts all the steps there are. */
+const FRESH_OBJECTS = 30;
+
 /** Builds the image and, where the config has any, the modules. @returns steps taken. */
 export async function compile(
 	place: BuildPlace,
@@ -54,7 +57,7 @@ export async function compile(
 			throw compileError(error, place, said);
 		}),
 	);
-	if (before === 0) await rememberSteps(cache, estimateKey, steps);
+	if (before < FRESH_OBJECTS) await rememberSteps(cache, estimateKey, before + steps);
 	await rm(unfinished, { force: true });
 }
 
