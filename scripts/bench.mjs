@@ -72,11 +72,15 @@ function bootToFirstCase(arch) {
 	});
 }
 
-/** Seconds for every suite against every heap, kernel and images cached. */
+/** Every suite against every heap, kernel and images cached: seconds, and megabytes of the image they are in. */
 function wholeRun(arch) {
-	return inDirectory((directory) =>
-		seconds(() => $`${fencepost} run --kernel ${KERNEL} --arch ${arch} --out ${join(directory, 'run')}`.quiet()),
-	);
+	return inDirectory(async (directory) => {
+		const out = join(directory, 'run');
+		const took = await seconds(() => $`${fencepost} run --kernel ${KERNEL} --arch ${arch} --out ${out}`.quiet());
+		const started = (await events(directory)).find((event) => event.type === 'guest-start');
+		const path = /-initrd (\S+)/.exec(started.command[0])[1];
+		return { seconds: took, megabytes: (await stat(path)).size / 1e6 };
+	});
 }
 
 /** Seconds of the compile phase with an empty cache and no ccache; sources are fetched before the clock starts. */
