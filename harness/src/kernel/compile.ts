@@ -8,7 +8,7 @@ import type { Progress } from '../core/progress.js';
 import type { Config } from './config.js';
 import { withRoomFor } from './disk-full.js';
 import { removeHalfWritten } from './half-written.js';
-import { KBUILD } from './kbuild.js';
+import { KBUILD, kernelImage } from './kbuild.js';
 import { type BuildPlace, make } from './make.js';
 
 /** Says that a build began and has not ended. */
@@ -43,7 +43,7 @@ export async function compile(
 	const estimate = await rememberedSteps(cache, estimateKey, KBUILD[place.arch].typicalSteps);
 	const said: string[] = [];
 	let steps = 0;
-	const targets = [KBUILD[place.arch].target, ...(config.has('CONFIG_MODULES') ? ['modules'] : [])];
+	const targets = [kernelImage(place.arch, config).target, ...(config.has('CONFIG_MODULES') ? ['modules'] : [])];
 	await progress.phase('compile', (update) =>
 		make(place, targets, {}, (line) => {
 			if (STEP.test(line)) {
@@ -124,9 +124,14 @@ async function rememberSteps(cache: Cache, key: string, steps: number): Promise<
 }
 
 /** Copies the image, stripped of what is not loaded, to where it is kept. */
-export async function installImage(place: BuildPlace, destination: string, progress: Progress): Promise<void> {
-	const { image, strip } = KBUILD[place.arch];
-	const built = join(place.output, image);
+export async function installImage(
+	place: BuildPlace,
+	config: Config,
+	destination: string,
+	progress: Progress,
+): Promise<void> {
+	const { file, strip } = kernelImage(place.arch, config);
+	const built = join(place.output, file);
 	await progress.phase('strip', () =>
 		withRoomFor(destination, () =>
 			strip

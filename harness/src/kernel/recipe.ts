@@ -135,7 +135,7 @@ async function build(
 		if (error instanceof FencepostError && error.blame === 'kernel') await recipe.checkSource?.();
 		throw error;
 	}
-	await installImage(place, join(directory, 'image'), progress);
+	await installImage(place, config, join(directory, 'image'), progress);
 	await copyFile(join(place.output, '.config'), join(directory, 'config'));
 	const hasModules = await installModules(place, join(directory, 'modules'));
 	const release = (await readFile(join(place.output, 'include', 'config', 'kernel.release'), 'utf8')).trim();

@@ -8,6 +8,7 @@ import { fragmentFiles, loadCatalogue, suiteGroups } from '../../src/kernel/cata
 import { lostOptions, normalizeConfig, parseConfig, renderFragment } from '../../src/kernel/config.js';
 import { readFragments } from '../../src/kernel/configure.js';
 import { type AskedOption, askedOf, parseFragment } from '../../src/kernel/fragment.js';
+import { kernelImage } from '../../src/kernel/kbuild.js';
 import { findDefinitions } from '../../src/kernel/kconfig.js';
 import { explainLost } from '../../src/kernel/kconfig-explain.js';
 import { evaluate } from '../../src/kernel/kconfig-expression.js';
@@ -110,6 +111,12 @@ t.test('configs: what came out is compared with what was asked', async (t) => {
 		normalizeConfig(parseConfig('CONFIG_N=17\nCONFIG_S="x y"\n# CONFIG_Q is not set\nCONFIG_B=m\nCONFIG_A=y\n')),
 	);
 	t.equal(renderFragment([asked('CONFIG_A', 'y'), asked('CONFIG_B', 'n')]), 'CONFIG_A=y\n# CONFIG_B is not set\n');
+});
+
+t.test('the image that is booted depends on the config', async (t) => {
+	t.equal(kernelImage('x86_64', parseConfig('CONFIG_PVH=y\n')).file, 'vmlinux');
+	t.equal(kernelImage('x86_64', parseConfig('CONFIG_KASAN=y\n')).file, 'arch/x86/boot/bzImage');
+	t.equal(kernelImage('arm64', parseConfig('CONFIG_KASAN=y\n')).file, 'arch/arm64/boot/Image');
 });
 
 t.test('dependency expressions', async (t) => {
