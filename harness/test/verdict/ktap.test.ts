@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { deepStrictEqual, equal } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { KtapParser } from '../../src/verdict/ktap.js';
@@ -568,4 +570,16 @@ t.test('any bytes, in any chunks: no throw, the same result', async () => {
 		}),
 		{ numRuns: 2000 },
 	);
+});
+
+t.test('KUnit’s own examples, recorded from a kernel that also reported something', async (t) => {
+	const file = join(import.meta.dirname, '../../../test/fixtures/verdict/ktap/7.3-arm64-kunit-examples.log');
+	const { caseCount, totals, problems, planless, cases } = parse(readFileSync(file));
+	// KUnit counts 22 in the suite "example" (18 pass, 4 skip), one in "example_init", and one suite that is skipped.
+	t.equal(caseCount, 24);
+	t.match(totals, { pass: 19, skip: 5, fail: 0, miss: 0 });
+	t.strictSame(problems, []);
+	t.notOk(planless);
+	t.ok(cases.some(({ name }) => name === 'example > example_params_test > example value 2'));
+	t.ok(cases.some(({ name, verdict }) => name === 'example_skip_suite' && verdict === 'skip'));
 });

@@ -130,6 +130,71 @@ export const RECORDED: Readonly<Record<string, readonly string[]>> = {
 		'warning | __switch_to | WARNING: arch/arm64/kernel/process.c:738 at __switch_to+0x44/0x118, CPU#0: i',
 		'warning | ct_kernel_exit | WARNING: kernel/context_tracking.c:107 at ct_kernel_exit.constprop.0+0x34',
 	],
+	'7.3-arm64-debug-bad-page.log': ['bad-page | evil_badpage | BUG: Bad page state in process init  pfn:47fb9'],
+	'7.3-arm64-debug-deadlock.log': [
+		'lockdep | evil_hungmutex | WARNING: possible recursive locking detected',
+		'hung-task | evil_hungmutex | INFO: task init:76 blocked for more than 4 seconds.',
+	],
+	'7.3-arm64-debug-dma-api-size.log': [
+		'dma-api | evil_dma | DMA-API: platform evildev.0: device driver frees DMA memory with different size',
+	],
+	'7.3-arm64-debug-kasan-double-free.log': [
+		'kasan | evil_doublefree | BUG: KASAN: double-free in evil_doublefree+0x50/0x5c [fpbad]',
+	],
+	'7.3-arm64-debug-kasan-out-of-bounds.log': [
+		'kasan | evil_oob | BUG: KASAN: slab-out-of-bounds in evil_oob+0x6c/0x88 [fpbad]',
+	],
+	'7.3-arm64-debug-kasan-use-after-free.log': [
+		'kasan | evil_uaf | BUG: KASAN: slab-use-after-free in evil_uaf+0x70/0x84 [fpbad]',
+	],
+	'7.3-arm64-debug-list-corruption.log': [
+		'list-corruption | evil_list | list_del corruption. next->prev should be ffff000007f4ed50, but was ff',
+	],
+	'7.3-arm64-debug-lkdtm-execute-null.log': [
+		'oops | execute_location | Unable to handle kernel NULL pointer dereference at virtual address 000000',
+	],
+	'7.3-arm64-debug-lkdtm-execute-user-memory.log': [
+		'oops | lkdtm_EXEC_USERSPACE | Unable to handle kernel execution of user memory at virtual address 00',
+	],
+	'7.3-arm64-debug-lkdtm-guard-page.log': [
+		'kasan | lkdtm_STACK_GUARD_PAGE_LEADING | BUG: KASAN: vmalloc-out-of-bounds in lkdtm_STACK_GUARD_PAGE',
+		'oops | lkdtm_STACK_GUARD_PAGE_LEADING | Unable to handle kernel paging request at virtual address ff',
+	],
+	'7.3-arm64-debug-lkdtm-kasan-stack.log': [
+		'kasan | __lkdtm_CORRUPT_STACK | BUG: KASAN: stack-out-of-bounds in __lkdtm_CORRUPT_STACK+0x14/0x1c',
+	],
+	'7.3-arm64-debug-lkdtm-kfence-read.log': [
+		'kfence | lkdtm_READ_AFTER_FREE | BUG: KFENCE: use-after-free read in lkdtm_READ_AFTER_FREE+0x170/0x2',
+	],
+	'7.3-arm64-debug-lkdtm-kfence-write.log': [
+		'kfence | lkdtm_SLAB_LINEAR_OVERFLOW | BUG: KFENCE: out-of-bounds write in lkdtm_SLAB_LINEAR_OVERFLOW',
+	],
+	'7.3-arm64-debug-lkdtm-panic.log': ['panic | lkdtm_do_action | Kernel panic - not syncing: dumptest'],
+	'7.3-arm64-debug-lkdtm-refcount.log': [
+		'refcount | lkdtm_REFCOUNT_INC_OVERFLOW | refcount_t: saturated; leaking memory.',
+	],
+	'7.3-arm64-debug-lkdtm-slab-cross.log': [
+		'warning | lkdtm_SLAB_FREE_CROSS | WARNING: mm/slub.c:6599 at warn_free_bad_obj+0xec/0x110, CPU#0: in',
+	],
+	'7.3-arm64-debug-lkdtm-usercopy.log': [
+		'bug | do_usercopy_stack | usercopy: Kernel memory exposure attempt detected from process stack (offs',
+		'warning | __switch_to | WARNING: arch/arm64/kernel/process.c:738 at __switch_to+0x70/0x250, CPU#0: i',
+		'warning | ct_kernel_exit | WARNING: kernel/context_tracking.c:107 at ct_kernel_exit.constprop.0+0x7c',
+	],
+	'7.3-arm64-debug-lkdtm-warning.log': [
+		'warning | lkdtm_WARNING_MESSAGE | WARNING: drivers/misc/lkdtm/bugs.c:169 at lkdtm_WARNING_MESSAGE+0x',
+	],
+	'7.3-arm64-debug-lkdtm-write-read-only.log': [
+		'oops | lkdtm_WRITE_RO | Unable to handle kernel write to read-only memory at virtual address ffff800',
+	],
+	'7.3-arm64-debug-lockdep-circular.log': [
+		'lockdep | evil_circular | WARNING: possible circular locking dependency detected',
+	],
+	'7.3-arm64-debug-lockdep-wait-context.log': ['lockdep | evil_irqlock | [ BUG: Invalid wait context ]'],
+	'7.3-arm64-debug-ubsan.log': [
+		'ubsan | evil_ubsan | UBSAN: array-index-out-of-bounds in fpbad.c:45:86',
+		'ubsan | evil_ubsan | UBSAN: shift-out-of-bounds in fpbad.c:45:126',
+	],
 	'7.3-arm64-init-exits.log': [
 		'panic | do_exit | Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000b00',
 	],
