@@ -101,7 +101,7 @@ export const RECORDED: Readonly<Record<string, readonly string[]>> = {
 	'6.12-x86_64-debug-workqueue-leak.log': [
 		'bug | wfn | BUG: workqueue leaked atomic, lock or RCU: kworker/0:1[9]',
 		'atomic-sleep | process_scheduled_works | BUG: sleeping function called from invalid context at kerne',
-		'atomic-sleep | worker_thread | BUG: scheduling while atomic: kworker/0:1/9/0x00000002',
+		'atomic-sleep | wfn | BUG: scheduling while atomic: kworker/0:1/9/0x00000002',
 	],
 	'6.12-x86_64-init-exits.log': [
 		'panic | do_exit | Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000b00',
@@ -137,6 +137,10 @@ export const RECORDED: Readonly<Record<string, readonly string[]>> = {
 	],
 	'7.3-arm64-debug-dma-api-size.log': [
 		'dma-api | evil_dma | DMA-API: platform evildev.0: device driver frees DMA memory with different size',
+	],
+	'7.3-arm64-debug-hard-lockup.log': [
+		'hard-lockup | - | watchdog: CPU1: Watchdog detected hard LOCKUP on cpu 0',
+		'rcu-stall | - | rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:',
 	],
 	'7.3-arm64-debug-kasan-double-free.log': [
 		'kasan | evil_doublefree | BUG: KASAN: double-free in evil_doublefree+0x50/0x5c [fpbad]',

@@ -24,6 +24,8 @@ const CALLER_LIMIT = 32;
 const HEADING_LINES = 40;
 /** Seconds of printk time without a line of it, after which a report is taken to be over. */
 const PAUSE_SECONDS = 5;
+/** The same for reports that wait for other CPUs to answer (lib/nmi_backtrace.c: NMI_BT_TIMEOUT_SEC, 10). */
+const WAIT_SECONDS = 40;
 
 const CUT_HERE = /^-+\[ cut here \]-+$/;
 const RULER = /^={20,}$/;
@@ -115,7 +117,8 @@ export class ConsoleClassifier {
 		const timed = time !== undefined;
 		const context = this.#context(caller ?? '');
 		const seconds = timed ? Number.parseFloat(time ?? '') : Number.NaN;
-		if (context.report && context.time !== undefined && seconds - context.time > PAUSE_SECONDS) this.#close(context);
+		const pause = context.report?.record.adopts ? WAIT_SECONDS : PAUSE_SECONDS;
+		if (context.time !== undefined && seconds - context.time > pause) this.#close(context);
 		if (!Number.isNaN(seconds)) context.time = seconds;
 
 		const [record, match] = SUSPECT.test(text) ? named(text) : NOTHING;

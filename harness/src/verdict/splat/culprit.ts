@@ -94,7 +94,7 @@ export class Culprit {
 		if (titled !== undefined) return titled;
 		const traced = this.#frames.length > 0 ? this.#frames : this.#doubtful;
 		const found = [...this.#counters, ...traced, ...this.#named];
-		const guilty = found.find((name) => !isMachinery(name)) ?? this.#title[0] ?? found[0];
+		const guilty = found.find((name) => !isMachinery(name)) ?? this.#title[0] ?? this.#counters[0];
 		return guilty === UNKNOWN ? undefined : guilty;
 	}
 }
