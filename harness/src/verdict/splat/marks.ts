@@ -23,7 +23,7 @@ export function markText(line: string): string | undefined {
 export function parseMark(text: string): Mark {
 	const job = /^job (\d{1,9}) (begin|end)\b ?(.*)$/.exec(text);
 	if (job) return { kind: job[2] === 'begin' ? 'job-begin' : 'job-end', job: Number(job[1]), text: job[3] ?? '' };
-	const found = /^case (\S+)(?: subject (.*))?$/.exec(text);
+	const found = /^case (\S{1,1024})(?: subject (.*))?$/.exec(text);
 	if (found) return { kind: 'case', case: found[1] ?? '', subject: found[2]?.trim() ?? '' };
 	const mark = /^mark (.*)$/.exec(text);
 	return mark ? { kind: 'mark', text: mark[1] ?? '' } : { kind: 'note', text };
