@@ -74,6 +74,7 @@ export async function runAssignment(
 		outcome,
 		guestEnded: ending.guestEnded,
 		splats,
+		droppedMessages: watch.takeDropped(),
 		running: watch.running,
 		tolerated: (splat) => toleratedSplat(splat, catalogueOf(splat.case, cases)),
 	});

@@ -7,13 +7,17 @@ import type { AttributedSplat, Splat } from '../verdict/verdict.js';
 export class ConsoleWatch {
 	private readonly attribution = new CaseAttribution();
 	private readonly classifier = new ConsoleClassifier({
-		onSplat: (splat) => this.hear(splat),
+		onBegin: (splat) => {
+			if (splat.severity !== 'warning') this.onSevere?.(splat);
+		},
+		onSplat: (splat) => this.heard.push(this.attribution.attribute(splat)),
 		onMark: (text, line) => {
 			this.attribution.mark(text, line);
 			if (text.startsWith('case ')) this.runningCase = this.attribution.running;
 		},
 	});
 	private heard: AttributedSplat[] = [];
+	private droppedBefore = 0;
 	private runningCase: string | undefined;
 	private onSevere: ((splat: Splat) => void) | undefined;
 
@@ -37,15 +41,19 @@ export class ConsoleWatch {
 		return this.runningCase;
 	}
 
-	/** The reports since the last call, each with the case it fell into where one is known. */
+	/** The reports since the last call, each with the case it fell into where one is known; open ones are closed. */
 	take(): AttributedSplat[] {
+		this.classifier.flush();
 		const splats = this.heard;
 		this.heard = [];
 		return splats;
 	}
 
-	private hear(splat: Splat): void {
-		this.heard.push(this.attribution.attribute(splat));
-		if (splat.severity !== 'warning') this.onSevere?.(splat);
+	/** Kernel messages that the console lost since the last call: a report may have been among them. */
+	takeDropped(): number {
+		const { droppedMessages } = this.classifier;
+		const since = droppedMessages - this.droppedBefore;
+		this.droppedBefore = droppedMessages;
+		return since;
 	}
 }

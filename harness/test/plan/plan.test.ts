@@ -83,7 +83,7 @@ machines:
 		...['-chardev', 'socket,id=agent,path=/s/agent', '-device', 'virtio-serial-pci'],
 		...['-device', 'virtserialport,chardev=agent,name=org.fencepost.agent'],
 		...['-kernel', '/k/vmlinux', '-initrd', '/i/cpio', '-append'],
-		'console=ttyS0 earlyprintk=ttyS0 panic=-1 printk.devkmsg=on loglevel=6 cma=128M@512M-1024M hugepages=4 ' +
+		'console=ttyS0 earlyprintk=ttyS0 no_timer_check panic=-1 printk.devkmsg=on loglevel=6 cma=128M@512M-1024M hugepages=4 ' +
 			'udmabuf.list_limit=7 init_on_alloc=0 init_on_free=0 quiet',
 	]);
 	t.equal(

@@ -13,6 +13,8 @@ export interface QemuArchitecture {
 	readonly kvmMachine: string;
 	/** Kernel command line words that put the console on the first serial port, from the first instruction on. */
 	readonly consoleWords: readonly string[];
+	/** Words that spare or steady the boot under emulation. */
+	readonly bootWords: readonly string[];
 	/** A flat program that ends QEMU with `probeStatus`, to find out whether an accelerator really runs guests. */
 	readonly probe: {
 		readonly option: '-bios' | '-kernel';
@@ -63,6 +65,8 @@ export const QEMU_ARCHITECTURES = {
 		cpu: 'max',
 		kvmMachine: 'q35',
 		consoleWords: ['console=ttyS0', 'earlyprintk=ttyS0'],
+		// The check waits for ticks, which come late on a busy host: then the kernel panics over a timer that works.
+		bootWords: ['no_timer_check'],
 		probe: { option: '-bios', bytes: x86Probe, devices: ['-device', 'isa-debug-exit,iobase=0xf4,iosize=0x4'] },
 		probeStatus: (PROBE_VALUE << 1) | 1,
 	},
@@ -73,6 +77,7 @@ export const QEMU_ARCHITECTURES = {
 		cpu: 'cortex-a57',
 		kvmMachine: 'virt,gic-version=host',
 		consoleWords: ['console=ttyAMA0', 'earlycon'],
+		bootWords: [],
 		probe: { option: '-kernel', bytes: armProbe, devices: [] },
 		probeStatus: 0,
 	},

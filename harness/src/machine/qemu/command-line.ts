@@ -19,6 +19,7 @@ export function kernelCommandLine(arch: Arch, machine: MachineDeclaration): stri
 	const { listLimit, sizeLimitMiB } = machine.udmabuf;
 	return [
 		...QEMU_ARCHITECTURES[arch].consoleWords,
+		...QEMU_ARCHITECTURES[arch].bootWords,
 		'panic=-1',
 		'printk.devkmsg=on',
 		'loglevel=6',
