@@ -94,9 +94,12 @@ async function forgetKernel(out) {
 /** What came of a mutant: killed when each case that it names has failed on every subject that it ran against. */
 function judge(mutant, { results, seconds, problem }, sound) {
 	const judged = results.map((result) => ({ ...result, killed: KILLED.has(result.verdict) }));
+	// What stands for the cases that could not run: the kernel does not build, the guest does not boot.
+	const miss = results.find(({ case: id, verdict }) => verdict === 'miss' && !mutant.expected.includes(id));
+	const notBuilt = miss ? ` (${miss.case}: ${miss.reason})` : '';
 	const survivors = mutant.expected.flatMap((id) => {
 		const own = judged.filter((result) => result.case === id && result.verdict !== 'skip');
-		if (own.length === 0) return [`${id} did not run`];
+		if (own.length === 0) return [`${id} did not run${notBuilt}`];
 		const unsound = own.filter((result) => !sound.has(`${id} ${result.subject}`));
 		if (unsound.length > 0) return [`${id} does not pass without the mutant either`];
 		return own.filter((result) => !result.killed).map((result) => `${id} ${result.subject}: ${result.verdict}`);
