@@ -29,8 +29,8 @@ CASE(increase, "fence.timeline.increase", CATALOGUE("SW-03"), CLASS(ABI),
 	before = fence_clock_ns();
 	MUST(timeline_increase(timeline, REACHED));
 	after = fence_clock_ns();
-	/* Nobody has asked any fence yet, and asking signals: what is pending now, the increase has
-	 * left. */
+	/* sync/info asks each fence, and asking signals one whose value is reached: that it was the
+	 * increase is told by the times below. */
 	EXPECT_EQ(timeline_pending("fp-increase", &value), FENCES - REACHED);
 	EXPECT_EQ(value, REACHED);
 

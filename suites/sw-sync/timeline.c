@@ -109,6 +109,7 @@ CASE(wrap, "fence.timeline.wrap", CATALOGUE("SW-04"), CLASS(IMPL),
 {
 	int timeline = MUST(timeline_open_named("fp-wrap")), value = -1;
 	int before, last, zero, after;
+	int64_t increased_at, last_at;
 
 	MUST(timeline_increase(timeline, UINT32_MAX - 3));
 	EXPECT_EQ(fence_status(MUST(timeline_fence(timeline, UINT32_MAX - 3))), 1);
@@ -119,6 +120,11 @@ CASE(wrap, "fence.timeline.wrap", CATALOGUE("SW-04"), CLASS(IMPL),
 	EXPECT_EQ(timeline_pending("fp-wrap", NULL), 4);
 
 	MUST(timeline_increase(timeline, 3));
+	increased_at = fence_clock_ns();
+	/* Signalled in their order, by the increase and not by being asked about: the times tell.
+	 */
+	last_at = fence_timestamp_ns(last);
+	EXPECT_TRUE(fence_timestamp_ns(before) <= last_at && last_at <= increased_at);
 	EXPECT_EQ(timeline_pending("fp-wrap", &value), 2);
 	EXPECT_EQ(value, -1);
 	EXPECT_EQ(fence_status(before), 1);

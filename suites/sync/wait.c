@@ -102,9 +102,8 @@ CASE(end, "sync.wait.end-never", CATALOGUE("SYNC-14"), CLASS(ABI),
 }
 
 CASE(all_fences, "sync.wait.all", CATALOGUE("SYNC-14"), CLASS(ABI),
-     STATEMENT("START for WRITE waits until the last of all fences is signalled; one that ends in "
-	       "an error counts."),
-     WAIT_SOURCE, SINCE("6.1"), NEEDS("heap sw_sync"))
+     STATEMENT("START for WRITE waits until the last of all fences is signalled."), WAIT_SOURCE,
+     SINCE("6.1"), NEEDS("heap sw_sync"))
 {
 	enum { FENCES = 3 };
 	static const uint32_t usage[FENCES] = {DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE,
