@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { Cache } from '../../src/core/cache.js';
@@ -197,9 +198,13 @@ const hasGpg = (() => {
 })();
 
 t.test('a real archive', { skip: hasGpg ? false : 'gpg is not installed' }, async (t) => {
-	const root = t.testdir({ home: {}, signed: {}, unsigned: {}, etc: {}, etc2: {}, cache: {}, cache2: {}, cache3: {} });
-	const home = join(root, 'home');
-	chmodSync(home, 0o700);
+	const root = t.testdir({ signed: {}, unsigned: {}, etc: {}, etc2: {}, cache: {}, cache2: {}, cache3: {} });
+	// gpg's agent listens on a socket in its home: a checkout's path may be too long for one (108 bytes, unix(7)).
+	const home = mkdtempSync(join(tmpdir(), 'gpg-'));
+	t.teardown(() => {
+		execFileSync('gpgconf', ['--homedir', home, '--kill', 'all']);
+		rmSync(home, { recursive: true, force: true });
+	});
 	const gpg = (...args: string[]) =>
 		execFileSync('gpg', ['--homedir', home, '--batch', '--quiet', '--yes', '--passphrase', '', ...args], {
 			stdio: ['ignore', 'pipe', 'ignore'],
