@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { nowMs, sleep } from '../core/clock.js';
 import type { Leak } from './verdict.js';
 
 /** What a guest's kernel held at one moment, as far as leaks go: machine.ts's GuestAccounts is one. */
@@ -17,12 +18,8 @@ export interface Holdings {
 		| undefined;
 }
 
-/**
- * How long, in milliseconds, a caller looks again while something is missing, and how often. The last reference to a
- * file that a kernel thread drops, a socket cycle's collection, a freed module's pages: all are delayed work.
- */
-export const LEAK_PATIENCE_MS = 1000;
-export const LEAK_LOOK_MS = 50;
+/** How often, in milliseconds, a guest is looked at again while something is missing. */
+const LOOK_MS = 50;
 
 /**
  * Slab: growth below this is what any new kind of work costs for good (partial slabs, KASAN's quarantine of up to 1/32 of
@@ -53,6 +50,25 @@ export function findLeaks(before: Holdings, after: Holdings): readonly Leak[] {
 	const memory = heldMemory(before, after);
 	if (memory) leaks.push(memory);
 	return leaks;
+}
+
+/**
+ * Looks until nothing is missing any more, for up to `patienceMs`: the last reference to a file that a kernel thread
+ * drops, a cycle of sockets that is collected, work that frees pages are all delayed. A leak is what stays.
+ * @param read tells what the kernel holds now. @returns its last answer, and what is still missing by it
+ */
+export async function watchLeaks<H extends Holdings>(
+	before: H,
+	read: () => Promise<H>,
+	patienceMs = 1000,
+): Promise<{ readonly after: H; readonly leaks: readonly Leak[] }> {
+	const giveUpMs = nowMs() + patienceMs;
+	for (;;) {
+		const after = await read();
+		const leaks = findLeaks(before, after);
+		if (leaks.length === 0 || nowMs() >= giveUpMs) return { after, leaks };
+		await sleep(LOOK_MS);
+	}
 }
 
 function heldBuffers(before: Holdings, after: Holdings): Leak | undefined {
