@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <linux/magic.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,33 +12,12 @@
 
 #include "clock.h"
 #include "facts.h"
+#include "pairs.h"
 #include "text.h"
 
-static char *lines;
-static size_t used;
+static struct pairs facts_found;
 
-static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void add(const char *format, ...)
-{
-	size_t room = FACTS_BYTES - used;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vsnprintf(lines + used, room, format, arguments);
-	va_end(arguments);
-	if (length > 0 && (size_t)length < room)
-		used += (size_t)length + 1;
-}
-
-/* The number behind "Name:" in /proc/meminfo, 0 where the kernel has no such line. */
-static unsigned long meminfo_value(const char *meminfo, const char *name)
-{
-	const char *line = strstr(meminfo, name);
-
-	return line ? strtoul(line + strlen(name), NULL, 10) : 0;
-}
+#define add(...) pairs_add(&facts_found, __VA_ARGS__)
 
 static void add_memory(void)
 {
@@ -101,8 +79,7 @@ size_t facts_gather(char *facts, const char *more, size_t more_length)
 	struct utsname names;
 	char cmdline[4096];
 
-	lines = facts;
-	used = 0;
+	facts_found = (struct pairs){.text = facts, .room = FACTS_BYTES};
 	if (uname(&names) || read_text("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
 		return 0;
 	add("release=%s", names.release);
@@ -120,10 +97,10 @@ size_t facts_gather(char *facts, const char *more, size_t more_length)
 	add("debugfs=%d", is_debugfs("/sys/kernel/debug"));
 	add_presence("config_gz", "/proc/config.gz");
 	add_text("tainted", "/proc/sys/kernel/tainted");
-	if (more_length <= FACTS_BYTES - used) {
-		memcpy(lines + used, more, more_length);
-		used += more_length;
+	if (more_length <= facts_found.room - facts_found.used) {
+		memcpy(facts + facts_found.used, more, more_length);
+		facts_found.used += more_length;
 	}
 	add("uptime_ms=%llu", (unsigned long long)clock_ms());
-	return used;
+	return facts_found.used;
 }

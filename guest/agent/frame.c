@@ -21,6 +21,7 @@ static const struct {
 	[FRAME_SETTIME] = {8, 8},
 	[FRAME_ENTROPY] = {1, 512},
 	[FRAME_QUIT] = {0, 0},
+	[FRAME_ASK_ACCOUNTS] = {0, 0},
 };
 
 uint32_t read_u32(const uint8_t *bytes)
@@ -124,7 +125,7 @@ long frame_parse(const uint8_t *bytes, size_t available, struct frame *frame, co
 	type = bytes[5];
 	length = read_u32(bytes + 12);
 	*why = "a frame of unknown type";
-	if (type < FRAME_ASK_HELLO || type > FRAME_QUIT)
+	if (type < FRAME_ASK_HELLO || type > FRAME_ASK_ACCOUNTS)
 		return -1;
 	*why = "a frame with flags";
 	if (bytes[6] || bytes[7])

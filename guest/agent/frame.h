@@ -26,6 +26,7 @@ enum {
 	FRAME_SETTIME,
 	FRAME_ENTROPY,
 	FRAME_QUIT,
+	FRAME_ASK_ACCOUNTS,
 };
 
 /* To the harness. */
@@ -39,6 +40,7 @@ enum {
 	FRAME_GET_END,
 	FRAME_OK,
 	FRAME_ERROR,
+	FRAME_ACCOUNTS,
 };
 
 /* Flags of FRAME_EXIT. */

@@ -23,6 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "accounts.h"
 #include "clock.h"
 #include "facts.h"
 #include "job.h"
@@ -118,6 +119,9 @@ static void take(const struct frame *frame)
 	case FRAME_ENTROPY:
 		if (may_change_machine(frame))
 			confirm(frame->id, clock_seed(frame->payload, frame->length));
+		break;
+	case FRAME_ASK_ACCOUNTS:
+		port_commit(FRAME_ACCOUNTS, 0, frame->id, accounts_gather((char *)port_payload()));
 		break;
 	case FRAME_QUIT:
 		leave();

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { createWriteStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { Cache } from '../core/cache.js';
 import { errnoOf, usageError } from '../core/errors.js';
-import { nearest } from '../core/nearest.js';
 import { Progress } from '../core/progress.js';
 import { loadPlan, type Plan } from '../plan/plan.js';
-import type { Reporter } from '../report/reporter.js';
-import type { Status } from '../report/status.js';
-import { TapReporter } from '../report/tap.js';
-import { TerminalReporter } from '../report/terminal.js';
 import { checkPrograms, selectSuites } from '../run/select.js';
 import { runSession } from '../run/session.js';
 import { ExpectationBook, parseExpectations } from '../verdict/expectations.js';
@@ -20,6 +15,7 @@ import { interruptSignal } from './interrupt.js';
 import { allCases, programBuilder } from './programs.js';
 import { createStatus, progressListener } from './progress.js';
 import { projectRoot } from './project.js';
+import { createReporters } from './reporters.js';
 import type { RunOptions } from './run.js';
 
 /** `fencepost run`, once its options are parsed. Returns the exit code. */
@@ -90,55 +86,6 @@ async function loadExpectations(plan: Plan) {
 function packageVersion(): string {
 	const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
 	return version;
-}
-
-const REPORTERS = ['tap', 'terminal'] as const;
-
-/**
- * The reporters asked for. Without any: for people when standard output is a terminal, else TAP there and, for
- * people who watch, failures and the summary on standard error.
- */
-function createReporters(asked: readonly string[] | undefined, status: Status): Reporter[] {
-	const stdout = (text: string) => void process.stdout.write(text);
-	const stderr = (text: string) => void process.stderr.write(text);
-	if (!asked || asked.length === 0) {
-		if (process.stdout.isTTY) return [new TerminalReporter(status, stdout, colors(process.stdout))];
-		return [new TapReporter(stdout), new TerminalReporter(status, stderr, colors(process.stderr))];
-	}
-	return asked.map((text) => {
-		const [name = '', file] = text.split(/=(.*)/s);
-		if (file === '') throw usageError('REPORTER_FILE', `--reporter ${text}: no file after =`);
-		const write = file === undefined ? stdout : fileSink(resolve(file));
-		switch (name) {
-			case 'tap':
-				return new TapReporter(write);
-			case 'terminal':
-				return new TerminalReporter(status, write, file === undefined && colors(process.stdout));
-			default: {
-				const meant = nearest(name, REPORTERS);
-				throw usageError(
-					'REPORTER_UNKNOWN',
-					`--reporter: unknown reporter "${name}"`,
-					`${meant ? `did you mean ${meant}? ` : ''}accepted: ${REPORTERS.join(', ')}, each with =FILE if it is to go to a file`,
-				);
-			}
-		}
-	});
-}
-
-function fileSink(path: string): (text: string) => void {
-	const stream = createWriteStream(path);
-	stream.on('error', (error) => {
-		process.stderr.write(`fencepost: cannot write the report ${path}: ${error.message}\n`);
-		process.exitCode = 3;
-	});
-	return (text) => void stream.write(text);
-}
-
-/** NO_COLOR (no-color.org) and FORCE_COLOR rule; else a terminal gets colours. */
-function colors(stream: NodeJS.WriteStream): boolean {
-	if (process.env['NO_COLOR']) return false;
-	return Boolean(process.env['FORCE_COLOR']) || stream.isTTY;
 }
 
 /** `runs/2026-11-21T09-30-05`, below the current folder. */

@@ -45,7 +45,8 @@ tree, built out of tree), debian:VERSION (a stock package), file:PATH. ,profile=
 Without --plan the default plan is taken: source:6.12 on x86_64 and arm64, every suite against every heap.
 With --program and neither --suite nor --case, only the programs run.
 TAP version 14 goes to standard output when it is not a terminal; results.json, events.jsonl, the consoles and QEMU's
-command lines go to the run directory.
+command lines go to the run directory. --reporter junit=FILE writes JUnit XML for CI systems; --reporter github prints
+annotations and adds a summary to the job of a GitHub workflow (github=FILE puts the summary there).
 
 Examples:
   fencepost run --kernel source:6.12 --kernel source:newest
@@ -69,12 +70,13 @@ export function runCommand(): Command {
 		)
 		.option('--jobs <n>', 'guests at once (default: one per core)', parseJobs)
 		.option('--out <dir>', 'run directory (default: runs/DATE-TIME)')
-		.option('--reporter <name[=file]>', 'tap or terminal, repeatable', collect)
+		.option('--reporter <name[=file]>', 'tap, terminal, junit or github, repeatable', collect)
 		.option('--dry-run', 'say what would run, and run nothing')
 		.option('--shard <i/n>', 'only the I-th of N parts', parseShard)
 		.addHelpText('after', NOTES)
 		.action(async (options: RunOptions) => {
 			const { performRun } = await import('./run-action.js');
-			process.exitCode = await performRun(options);
+			// A report that could not be written has set it already.
+			process.exitCode = (await performRun(options)) || process.exitCode || 0;
 		});
 }

@@ -52,6 +52,34 @@ export interface GuestFacts {
 	readonly more: ReadonlyMap<string, string>;
 }
 
+/**
+ * What a guest's kernel holds at one moment; two of these, before and after a program, show what it left behind. Text
+ * of the guest: parsed, never trusted further. What a kernel does not count is undefined.
+ */
+export interface GuestAccounts {
+	/** All dma-bufs there are, by debugfs; undefined without debugfs, and while `dmaBufsLocked`. */
+	readonly dmaBufs: { readonly count: number; readonly bytes: number } | undefined;
+	/** The list could not be read within half a second: a dma-buf's reservation lock, or the list's own, is held. */
+	readonly dmaBufsLocked: boolean;
+	/** Pages in use by CMA area, exactly; empty where the kernel keeps no such counters. */
+	readonly cmaUsedPages: ReadonlyMap<string, number>;
+	/** CmaTotal less CmaFree: other pages may stand in an area as guests, so this is not exact. */
+	readonly cmaUsedKiB: number;
+	/** Undefined when /proc/meminfo could not be read. */
+	readonly memory:
+		| {
+				readonly totalKiB: number;
+				readonly availableKiB: number;
+				readonly freeKiB: number;
+				readonly slabUnreclaimableKiB: number;
+				/** Files in tmpfs, memfds, shared memory. */
+				readonly shmemKiB: number;
+		  }
+		| undefined;
+	/** /proc/sys/kernel/tainted; undefined when it could not be read. */
+	readonly tainted: number | undefined;
+}
+
 /** A program to run in the guest. */
 export interface Job {
 	/** Absolute path in the guest. */
@@ -90,7 +118,7 @@ export interface GuestEnd {
 	readonly stderr: string;
 }
 
-/** A running machine. Six methods: the same for a QEMU guest, a board and the scripted fake. */
+/** A running machine. Seven methods: the same for a QEMU guest, a board and the scripted fake. */
 export interface Guest {
 	readonly facts: GuestFacts;
 	/** Settles once, when the guest is gone, whatever ended it. Never rejects. */
@@ -101,6 +129,8 @@ export interface Guest {
 	put(directory: string, tar: Readable, signal: AbortSignal): Promise<void>;
 	/** A file of the guest, refused when it is longer than `maxBytes`. */
 	get(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
+	/** What the kernel holds right now: asked before and after a program, between jobs. A few milliseconds. */
+	accounts(signal: AbortSignal): Promise<GuestAccounts>;
 	/** Resolves when the console has shown everything the kernel logged up to now (a marker through /dev/kmsg), or after a short bound. */
 	settleConsole(signal: AbortSignal): Promise<void>;
 	/** Stops the guest and waits for it to be gone. */

@@ -2,6 +2,7 @@
 import type { CaseResult, RunEvent, SuiteGroup } from '../results/events.js';
 import type { Verdict } from '../verdict/verdict.js';
 import type { Reporter, Sink } from './reporter.js';
+import { groupKey, groupName } from './suite-group.js';
 
 /** How each verdict reads as a TAP 14 test point: whether `ok`, and its directive. */
 const POINTS = {
@@ -76,18 +77,6 @@ export class TapReporter implements Reporter {
 		lines.push(`${ok ? 'ok' : 'not ok'} ${++this.points} - ${escapeName(name)}`);
 		this.write(`${lines.join('\n')}\n`);
 	}
-}
-
-function groupKey(group: SuiteGroup): string {
-	return JSON.stringify([group.kernel, group.arch, group.machine, group.suite, group.subject]);
-}
-
-/** `source:6.12 arm64 default: alloc system` */
-export function groupName(group: SuiteGroup): string {
-	const where = `${group.kernel} ${group.arch} ${group.machine}`;
-	return group.subject === '' || group.subject === group.suite
-		? `${where}: ${group.suite}`
-		: `${where}: ${group.suite} ${group.subject}`;
 }
 
 function pointLines(result: CaseResult, number: number): string[] {

@@ -23,6 +23,10 @@ export interface CaseResult {
 	/** expected, found, errno, at …: what a failure's YAML block shows. */
 	readonly diagnostics?: readonly (readonly [key: string, value: string])[] | undefined;
 	readonly splats?: readonly Splat[] | undefined;
+	/** Verdicts of the attempts before the one that counts, in order. */
+	readonly earlier?: readonly { readonly verdict: Verdict; readonly reason: string }[] | undefined;
+	/** The attempts did not agree: both are kept (design: third law). */
+	readonly flaky?: boolean | undefined;
 	/** The one command that runs exactly this again. */
 	readonly rerun?: string | undefined;
 }

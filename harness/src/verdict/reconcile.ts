@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { type AttributedSplat, type KtapSummary, overall, type Verdict, worse } from './verdict.js';
+import { type TaintWitness, unexplainedTaints } from './splat/taint.js';
+import { type AttributedSplat, type KtapSummary, type Leak, overall, type Verdict, worse } from './verdict.js';
 
 /** How the program that printed the stream ended, as the guest's agent saw it. */
 export interface ProgramOutcome {
@@ -18,12 +19,6 @@ export interface GuestEnded {
 	readonly detail: string;
 }
 
-/** Something that a case left behind: a dma-buf still listed, CMA or memory not back. */
-export interface Leak {
-	readonly case?: string | undefined;
-	readonly detail: string;
-}
-
 /** Everything that was seen of one suite's run in one guest. */
 export interface SuiteWitnesses {
 	/** The suite's name: what nobody else can be blamed for becomes a case of this name. */
@@ -39,7 +34,10 @@ export interface SuiteWitnesses {
 	readonly droppedMessages?: number | undefined;
 	/** The case begun last by the console's markers. */
 	readonly running?: string | undefined;
+	/** What the program left behind: leaks.ts. */
 	readonly leaks?: readonly Leak[] | undefined;
+	/** The kernel's taint before and after the program. */
+	readonly taint?: TaintWitness | undefined;
 	/** A splat that a case provokes by design, and may: why (an OOM kill under a case that fills memory). */
 	readonly tolerated?: ((splat: AttributedSplat) => string | undefined) | undefined;
 }
@@ -168,6 +166,8 @@ class Hearing {
  * - A stream that contradicts itself, names cases that were not asked for, or is shorter than its plan after an orderly
  *   exit, fails the suite. Without anyone who saw the program end, a short or planless stream is a miss.
  * - A console that lost messages proves nothing: a miss.
+ * - Something left behind (leaks.ts) fails the only case, or else the suite's own: every process is gone by then, so no
+ *   one can give it back. A taint that tells of a fault no report tells of makes it a crash.
  * - No case at all is a miss, or what broke the program off; `1..0 # SKIP` is a skip.
  */
 export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
@@ -191,9 +191,24 @@ export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
 	if (seen.droppedMessages) {
 		hearing.suite('miss', `the console lost ${seen.droppedMessages} kernel messages, and a report may be among them`);
 	}
-	for (const leak of seen.leaks ?? []) hearing.case(leak.case).hear('fail', `left behind: ${leak.detail}`);
+	hearLeftovers(seen, hearing);
 	const cases = hearing.drafts.map((draft) => draft.judged);
 	return { verdict: overall(cases.map(({ verdict }) => verdict)), cases };
+}
+
+/**
+ * What is seen of the guest after the program: leaks, and taints that no report explains. Nothing tells which case they
+ * are of, unless only one was judged: then it is that one's, else the suite's own.
+ */
+function hearLeftovers(seen: SuiteWitnesses, hearing: Hearing): void {
+	const cases = hearing.drafts.filter(({ name }) => name !== seen.suite);
+	const only = cases.length === 1 ? cases[0]?.name : undefined;
+	for (const { case: known, title, detail } of seen.leaks ?? []) {
+		hearing.case(known ?? only).hear('fail', `left behind: ${title} (${detail})`);
+	}
+	for (const { letter, words } of seen.taint ? unexplainedTaints(seen.taint, seen.splats) : []) {
+		hearing.case(only).hear('crash', `the kernel is tainted ${letter}: ${words}; the console shows no report of it`);
+	}
 }
 
 /** The stream against itself, and against what was asked for. */

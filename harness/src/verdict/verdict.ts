@@ -108,6 +108,19 @@ export interface Splat {
 	readonly report: string;
 }
 
+export const LEAK_KINDS = ['dma-buf', 'dma-buf-lock', 'cma', 'slab', 'memory', 'accounts'] as const;
+
+/** Something that a program left behind in its guest's kernel, although every process of it is gone. */
+export interface Leak {
+	readonly kind: (typeof LEAK_KINDS)[number];
+	/** `1 dma-buf still listed`, `16 pages of the CMA area reserved not back`. */
+	readonly title: string;
+	/** The figures it was told by. */
+	readonly detail: string;
+	/** The case it is known to be of; else whose it is follows from which cases ran: reconcile.ts. */
+	readonly case?: string | undefined;
+}
+
 /** A splat and the case it fell into; no case: it came before the first one, or nothing told which. */
 export interface AttributedSplat extends Splat {
 	readonly case?: string | undefined;

@@ -7,8 +7,8 @@ import t from 'tap';
 import { CaseAttribution } from '../../src/verdict/splat/attribution.js';
 import { ConsoleClassifier } from '../../src/verdict/splat/console.js';
 import { parseMark } from '../../src/verdict/splat/marks.js';
-import { newTaints } from '../../src/verdict/splat/taint.js';
-import type { Splat } from '../../src/verdict/verdict.js';
+import { newTaints, unexplainedTaints } from '../../src/verdict/splat/taint.js';
+import type { Splat, SplatKind } from '../../src/verdict/verdict.js';
 import { RECORDED } from './recorded.js';
 import { WRITTEN } from './written.js';
 
@@ -239,4 +239,16 @@ t.test('taints that are new', async (t) => {
 	);
 	t.ok(newTaints(0, 1 << 7)[0]?.fault);
 	t.strictSame(newTaints(0, 2 ** 31), [{ bit: 31, letter: '?', words: 'unknown bit 31', fault: false }]);
+	const unexplained = (after: number, kinds: readonly SplatKind[], release = '6.12.117') =>
+		unexplainedTaints(
+			{ before: 0, after, release },
+			kinds.map((kind) => ({ kind })),
+		).map(({ letter }) => letter);
+	t.strictSame(unexplained((1 << 7) | (1 << 9), ['oops']), ['W'], 'an oops tells of D, not of W');
+	t.strictSame(unexplained((1 << 5) | (1 << 9), ['kasan', 'atomic-sleep']), []);
+	t.strictSame(unexplained(1 << 9, ['oom', 'hung-task']), ['W'], 'neither kills nor stalls taint');
+	t.strictSame(unexplained((1 << 0) | (1 << 12) | (1 << 18) | (1 << 30), []), [], 'modules and tests are no faults');
+	t.strictSame(unexplained(1 << 14, [], '7.2.12'), []);
+	t.strictSame(unexplained(1 << 14, [], '7.1'), ['L']);
+	t.strictSame(unexplained(1 << 14, [], 'not a release'), ['L']);
 });

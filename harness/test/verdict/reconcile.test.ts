@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { KtapParser } from '../../src/verdict/ktap.js';
 import { reconcileSuite, type SuiteWitnesses } from '../../src/verdict/reconcile.js';
-import { type AttributedSplat, overall, VERDICTS, worse } from '../../src/verdict/verdict.js';
+import { type AttributedSplat, type Leak, overall, VERDICTS, worse } from '../../src/verdict/verdict.js';
 
 const clean = { status: 0, signal: undefined, timedOut: false };
 const oops: AttributedSplat = {
@@ -16,6 +16,7 @@ const oops: AttributedSplat = {
 	report: '',
 };
 const warning: AttributedSplat = { ...oops, kind: 'warning', title: 'WARNING: at evil', severity: 'warning' };
+const leak: Leak = { kind: 'dma-buf', title: '1 dma-buf still listed', detail: 'there were 0 before' };
 const panic: AttributedSplat = { ...oops, kind: 'panic', title: 'Kernel panic - not syncing: evil', severity: 'fatal' };
 
 function ktap(...lines: readonly string[]) {
@@ -306,9 +307,74 @@ const ROWS: readonly Row[] = [
 	{
 		what: 'something left behind',
 		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
-		seen: { leaks: [{ case: 'a', detail: '1 dma-buf of 4096 bytes' }, { detail: 'CmaFree 64 kB short' }] },
+		seen: {
+			leaks: [
+				{ ...leak, case: 'a' },
+				{ ...leak, title: '16 pages of the CMA area x not back' },
+			],
+		},
 		verdict: 'fail',
-		cases: ['fail a: left behind: 1 dma-buf', 'pass b', 'fail SUITE: left behind: CmaFree'],
+		cases: [
+			'fail a: left behind: 1 dma-buf still listed (there were 0 before',
+			'pass b',
+			'fail SUITE: left behind: 16 pages',
+		],
+	},
+	{
+		what: 'something left behind, and only one case that can have done it',
+		lines: ['KTAP version 1', '1..1', 'ok 1 a # SKIP none'],
+		seen: { planned: ['a'], leaks: [leak] },
+		verdict: 'fail',
+		cases: ['fail a: none; left behind: 1 dma-buf still listed'],
+	},
+	{
+		what: 'something left behind by the only case, of a program that also ended badly',
+		lines: ['KTAP version 1', '1..1', 'ok 1 a'],
+		seen: { outcome: { ...clean, status: 3 }, leaks: [leak] },
+		verdict: 'fail',
+		cases: ['fail a: left behind', 'fail SUITE: status 3'],
+	},
+	{
+		what: 'something left behind by a program without cases',
+		lines: [],
+		seen: { leaks: [leak] },
+		verdict: 'fail',
+		cases: ['fail SUITE: nothing was printed; left behind'],
+	},
+	{
+		what: 'a kernel that says it warned, though no warning was shown',
+		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
+		seen: { taint: { before: 1 << 12, after: (1 << 12) | (1 << 9), release: '6.12.117' } },
+		verdict: 'crash',
+		cases: ['pass a', 'pass b', 'crash SUITE: the kernel is tainted W: the kernel warned; the console shows no report'],
+	},
+	{
+		what: 'the same with one case',
+		lines: ['KTAP version 1', '1..1', 'ok 1 a'],
+		seen: { taint: { before: 0, after: 1 << 7, release: '6.12.117' } },
+		verdict: 'crash',
+		cases: ['crash a: the kernel is tainted D'],
+	},
+	{
+		what: 'a taint that a report explains, and one that tells of no fault',
+		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
+		seen: { splats: [{ ...warning, case: 'a' }], taint: { before: 0, after: (1 << 12) | (1 << 9), release: '7.3.4' } },
+		verdict: 'crash',
+		cases: ['crash a: WARNING: at evil', 'pass b'],
+	},
+	{
+		what: 'the soft lockup that sw_sync of 7.2 and later claims',
+		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
+		seen: { taint: { before: 0, after: 1 << 14, release: '7.3.4' } },
+		verdict: 'pass',
+		cases: ['pass a', 'pass b'],
+	},
+	{
+		what: 'and the same bit on a kernel whose sw_sync does not',
+		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
+		seen: { taint: { before: 0, after: 1 << 14, release: '6.12.117' } },
+		verdict: 'crash',
+		cases: ['pass a', 'pass b', 'crash SUITE: tainted L'],
 	},
 	{
 		what: 'an expected pass',
@@ -368,6 +434,8 @@ const witnesses: fc.Arbitrary<SuiteWitnesses> = fc.record({
 	guestEnded: fc.option(fc.record({ kind: fc.constantFrom(...kinds), detail: fc.constant('x') }), { nil: undefined }),
 	splats: fc.array(fc.constantFrom(panic, { ...oops, case: 'a' }, { ...warning, case: 'zz' }), { maxLength: 2 }),
 	running: fc.option(fc.constantFrom('a', 'b', 'zz'), { nil: undefined }),
+	leaks: fc.array(fc.constantFrom(leak, { ...leak, case: 'b' }), { maxLength: 2 }),
+	taint: fc.option(fc.constant({ before: 0, after: 1 << 7, release: '6.12' }), { nil: undefined }),
 });
 
 t.test('whatever the witnesses say: no bad one is outvoted, nothing asked for is lost', async () => {
@@ -379,7 +447,8 @@ t.test('whatever the witnesses say: no bad one is outvoted, nothing asked for is
 			const names = cases.map(({ name }) => name);
 			for (const name of seen.planned ?? []) ok(names.includes(name), `${name} is judged`);
 			if (seen.planned) equal(new Set(names).size, names.length);
-			if (seen.splats.length > 0) atLeast('crash');
+			if (seen.splats.length > 0 || seen.taint) atLeast('crash');
+			if (seen.leaks?.length) atLeast('fail');
 			if (seen.ktap.totals.fail > 0 || seen.ktap.unsound.length > 0) atLeast('fail');
 			if (seen.outcome?.timedOut) atLeast('timeout');
 			if (seen.outcome?.signal !== undefined) atLeast('fail');

@@ -47,6 +47,7 @@ export const FRAME_TYPES = {
 		SETTIME: type(0x09, 8),
 		ENTROPY: type(0x0a, 1, 512),
 		QUIT: type(0x0b),
+		ACCOUNTS: type(0x0c),
 	},
 	'from-guest': {
 		HELLO: type(0x81, 1, MAX_PAYLOAD_BYTES),
@@ -58,6 +59,7 @@ export const FRAME_TYPES = {
 		GET_END: type(0x87, 8),
 		OK: type(0x88),
 		ERROR: type(0x89, 1, 4096),
+		ACCOUNTS: type(0x8a, 1, 8 * 1024),
 	},
 } as const satisfies Record<string, Record<string, FrameType>>;
 

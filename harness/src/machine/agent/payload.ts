@@ -59,7 +59,32 @@ export function decodeExit(frame: Frame<'from-guest'>): AgentJobOutcome {
 /** Facts that GuestFacts has a field for; all others go to `more`. */
 const NUMBERS = ['page_size', 'cpus', 'mem_total_kib', 'cma_total_kib', 'hugepages'] as const;
 const TEXTS = ['release', 'hardware', 'cmdline'] as const;
-const MAX_FACTS = 1024;
+const MAX_PAIRS = 1024;
+
+/**
+ * `key=value` lines, NUL-terminated, as HELLO and ACCOUNTS carry them; a key comes once, but for `heap`.
+ * @throws FencepostError AGENT_PROTOCOL on a line or key that is none.
+ */
+export function decodePairs(frame: string, payload: Buffer): readonly (readonly [key: string, value: string])[] {
+	const refuse = (why: string) =>
+		protocolError(`${/^[AEIOU]/.test(frame) ? 'an' : 'a'} ${frame} frame ${why}`, payload);
+	if (payload.at(-1) !== 0) throw refuse('whose last line is cut short');
+	const lines = payload
+		.subarray(0, -1)
+		.toString('utf8')
+		.split('\0', MAX_PAIRS + 1);
+	if (lines.length > MAX_PAIRS) throw refuse(`with more than ${MAX_PAIRS} lines`);
+	const seen = new Set<string>();
+	return lines.map((line) => {
+		const equals = line.indexOf('=');
+		const key = line.slice(0, Math.max(equals, 0));
+		// Names out of a device tree hold more than words do: `cma.linux,cma`, `cma.camera@50000000`.
+		if (!/^[A-Za-z0-9_.,@:+-]{1,80}$/.test(key)) throw refuse(`with the line "${line.slice(0, 80)}"`);
+		if (key !== 'heap' && seen.has(key)) throw refuse(`with ${key} twice`);
+		seen.add(key);
+		return [key, line.slice(equals + 1)] as const;
+	});
+}
 
 /**
  * HELLO: `key=value` lines, NUL-terminated. `heap` may come any number of times, every other key once.
@@ -67,25 +92,11 @@ const MAX_FACTS = 1024;
  */
 export function decodeFacts(payload: Buffer): GuestFacts {
 	const refuse = (why: string) => protocolError(`a HELLO frame ${why}`, payload);
-	if (payload.at(-1) !== 0) throw refuse('whose last line is cut short');
 	const heaps: string[] = [];
 	const facts = new Map<string, string>();
-	const lines = payload
-		.subarray(0, -1)
-		.toString('utf8')
-		.split('\0', MAX_FACTS + 1);
-	if (lines.length > MAX_FACTS) throw refuse(`with more than ${MAX_FACTS} lines`);
-	for (const line of lines) {
-		const equals = line.indexOf('=');
-		const key = line.slice(0, Math.max(equals, 0));
-		if (!/^[A-Za-z0-9_.-]{1,80}$/.test(key)) throw refuse(`with the line "${line.slice(0, 80)}"`);
-		const value = line.slice(equals + 1);
-		if (key === 'heap') {
-			heaps.push(value);
-			continue;
-		}
-		if (facts.has(key)) throw refuse(`with ${key} twice`);
-		facts.set(key, value);
+	for (const [key, value] of decodePairs('HELLO', payload)) {
+		if (key === 'heap') heaps.push(value);
+		else facts.set(key, value);
 	}
 	const text = (key: (typeof TEXTS)[number]): string => {
 		const value = facts.get(key);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Duplex, Readable } from 'node:stream';
 import { infrastructureError } from '../../core/errors.js';
-import type { GuestFacts, Job, JobOutput } from '../machine.js';
+import type { GuestAccounts, GuestFacts, Job, JobOutput } from '../machine.js';
+import { decodeAccounts } from './accounts.js';
 import { protocolError } from './frame.js';
 import { type AgentJobOutcome, decodeExit, decodeFacts, encodeJob, guestText } from './payload.js';
 import { confirmed, getFile, putTar } from './transfer.js';
@@ -129,6 +130,19 @@ export class AgentSession {
 	/** A regular file of the guest. @throws FencepostError GET_REFUSED when it is not there, not regular, or longer than `maxBytes`. */
 	get(path: string, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
 		return getFile(this.wire, path, maxBytes, signal);
+	}
+
+	/** What the guest's kernel holds right now. A few milliseconds; half a second when a dma-buf is locked for good. */
+	accounts(signal: AbortSignal): Promise<GuestAccounts> {
+		const what = 'reading what the kernel holds';
+		const payload = new Uint8Array();
+		return this.wire.request<GuestAccounts>(
+			{ type: 'ACCOUNTS', payload, what, signal, patienceMs: 0 },
+			(frame, answer) => {
+				if (frame.type !== 'ACCOUNTS') throw protocolError(`a ${frame.type} frame as the answer to ACCOUNTS`);
+				answer.resolve(decodeAccounts(frame.payload));
+			},
+		).answered;
 	}
 
 	/** Writes a line to the guest's kernel log, and so to its console (1 to 512 bytes); resolves when the write has returned. */

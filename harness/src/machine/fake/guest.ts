@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: MIT
 import type { Arch } from '../../core/architectures.js';
 import { FencepostError, infrastructureError } from '../../core/errors.js';
-import type { Guest, GuestEnd, GuestFacts, GuestStart, GuestStarter, Job, JobOutcome, JobOutput } from '../machine.js';
+import type {
+	Guest,
+	GuestAccounts,
+	GuestEnd,
+	GuestFacts,
+	GuestStart,
+	GuestStarter,
+	Job,
+	JobOutcome,
+	JobOutput,
+} from '../machine.js';
 
 /** What a scripted guest does when it is given a job. */
 export interface ScriptedJob {
@@ -13,6 +23,8 @@ export interface ScriptedJob {
 	readonly outcome?: Partial<JobOutcome>;
 	/** The guest ends in the middle of the job: QEMU gone, or silent for good. */
 	readonly ends?: 'dies' | 'hangs';
+	/** What the kernel holds from then on, where it is not what it held before. */
+	readonly accounts?: Partial<GuestAccounts>;
 }
 
 /** A guest's life: how it boots, and what it does with each job. */
@@ -36,11 +48,21 @@ const ENDED_WELL: JobOutcome = {
 	stuck: false,
 };
 
+const CLEAN_ACCOUNTS: GuestAccounts = {
+	dmaBufs: { count: 0, bytes: 0 },
+	dmaBufsLocked: false,
+	cmaUsedPages: new Map(),
+	cmaUsedKiB: 0,
+	memory: { totalKiB: 262_144, availableKiB: 200_000, freeKiB: 200_000, slabUnreclaimableKiB: 4000, shmemKiB: 0 },
+	tainted: 0,
+};
+
 /** A guest that follows a script: stands in for QEMU and agent in tests of the engine, and nowhere else. */
 export class FakeGuest implements Guest {
 	readonly facts: GuestFacts;
 	readonly ended: Promise<GuestEnd>;
 	private end: (end: GuestEnd) => void = () => {};
+	private held = CLEAN_ACCOUNTS;
 
 	constructor(
 		private readonly script: Script,
@@ -53,7 +75,8 @@ export class FakeGuest implements Guest {
 	}
 
 	async run(job: Job, output: JobOutput, signal: AbortSignal): Promise<JobOutcome> {
-		const { console: shown, stdout, stderr, outcome, ends } = this.script.job(job);
+		const { console: shown, stdout, stderr, outcome, ends, accounts } = this.script.job(job);
+		this.held = { ...this.held, ...accounts };
 		if (shown) this.start.onConsole(Buffer.from(shown));
 		signal.throwIfAborted();
 		if (stdout) output.stdout(Buffer.from(stdout));
@@ -70,6 +93,10 @@ export class FakeGuest implements Guest {
 
 	async get(): Promise<Uint8Array> {
 		throw infrastructureError('NO_FILE', 'a scripted guest has no files');
+	}
+
+	async accounts(): Promise<GuestAccounts> {
+		return this.held;
 	}
 
 	async settleConsole(): Promise<void> {}

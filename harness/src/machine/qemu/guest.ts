@@ -9,7 +9,7 @@ import { sleep } from '../../core/clock.js';
 import { FencepostError, infrastructureError } from '../../core/errors.js';
 import { tail } from '../../core/process.js';
 import { AgentSession } from '../agent/session.js';
-import type { Guest, GuestEnd, GuestFacts, GuestStart, Job, JobOutcome, JobOutput } from '../machine.js';
+import type { Guest, GuestAccounts, GuestEnd, GuestFacts, GuestStart, Job, JobOutcome, JobOutput } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
 import { QEMU_ARCHITECTURES } from './architectures.js';
 import { qemuCommandLine } from './command-line.js';
@@ -86,6 +86,10 @@ export class QemuGuest implements Guest {
 
 	get(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
 		return this.agent().get(path, maxBytes, signal);
+	}
+
+	accounts(signal: AbortSignal): Promise<GuestAccounts> {
+		return this.agent().accounts(signal);
 	}
 
 	async settleConsole(signal: AbortSignal): Promise<void> {

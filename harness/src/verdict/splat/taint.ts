@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+import { inRange, parseRelease, type ReleaseRange } from '../../core/release.js';
+import type { Splat, SplatKind } from '../verdict.js';
 
 /** One bit of /proc/sys/kernel/tainted (kernel/panic.c: taint_flags; Documentation/admin-guide/tainted-kernels.rst). */
 export interface TaintBit {
@@ -32,9 +34,53 @@ export const TAINT_BITS = [
 	{ bit: 19, letter: 'J', words: 'user space mutated device firmware through fwctl', fault: false },
 ] as const satisfies readonly TaintBit[];
 
+/** A fault's bit set for another reason than a fault: neither a report nor anything wrong stands behind it. */
+interface HarmlessTaint {
+	readonly bit: number;
+	/** Kernels that do it. */
+	readonly kernel: ReleaseRange;
+	readonly why: string;
+}
+
+const HARMLESS: readonly HarmlessTaint[] = [
+	{
+		bit: 14,
+		kernel: { since: '7.2' },
+		why: 'making a sw_sync fence sets it: drivers/dma-buf/sw_sync.c: sw_sync_ioctl_create_fence()',
+	},
+];
+
+/** The kinds of reports after which a fault's bit is set (every add_taint() of 7.3's kernel, lib, mm, arch). */
+const EXPLAINED_BY: ReadonlyMap<number, readonly SplatKind[]> = new Map([
+	[4, ['oops', 'panic']],
+	[5, ['bad-page', 'kasan', 'kfence', 'bug', 'list-corruption']],
+	[7, ['oops', 'bug', 'panic', 'ubsan', 'list-corruption', 'kasan', 'kfence']],
+	[9, ['warning', 'refcount', 'list-corruption', 'dma-api', 'lockdep', 'atomic-sleep', 'bug', 'kmemleak', 'rcu-stall']],
+	[14, ['soft-lockup']],
+] as const satisfies readonly (readonly [number, readonly SplatKind[]])[]);
+
+/** /proc/sys/kernel/tainted before a program and after it, and the kernel's release. */
+export interface TaintWitness {
+	readonly before: number;
+	readonly after: number;
+	readonly release: string;
+}
+
+/** The faults that the taint tells of and no report on the console does: the console lost it, or never showed it. */
+export function unexplainedTaints(
+	{ before, after, release }: TaintWitness,
+	splats: readonly Pick<Splat, 'kind'>[],
+): readonly TaintBit[] {
+	const parsed = parseRelease(release);
+	const harmless = HARMLESS.filter(({ kernel }) => parsed && inRange(parsed, kernel)).map(({ bit }) => bit);
+	return newTaints(before, after, harmless).filter(
+		({ bit, fault }) => fault && !splats.some(({ kind }) => EXPLAINED_BY.get(bit)?.includes(kind)),
+	);
+}
+
 /**
  * The bits that `after` has and `before` lacks.
- * @param ignore bits that a subject sets by design: sw_sync sets 14 since 7.x (drivers/dma-buf/sw_sync.c).
+ * @param ignore bits that are none of anybody's business
  */
 export function newTaints(before: number, after: number, ignore: readonly number[] = []): readonly TaintBit[] {
 	const fresh: TaintBit[] = [];

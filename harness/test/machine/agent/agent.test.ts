@@ -129,6 +129,18 @@ t.test('jobs', (t) =>
 	}),
 );
 
+t.test('accounts', (t) =>
+	withAgent(t, async (session) => {
+		const { memory, tainted, dmaBufsLocked } = await session.accounts(never);
+		const meminfo = readFileSync('/proc/meminfo', 'utf8');
+		t.equal(memory?.totalKiB, Number(/^MemTotal: +(\d+)/m.exec(meminfo)?.[1]));
+		t.ok(memory && memory.availableKiB > 0 && memory.slabUnreclaimableKiB > 0);
+		t.equal(tainted, Number(readFileSync('/proc/sys/kernel/tainted', 'utf8')));
+		t.notOk(dmaBufsLocked);
+		t.match(await shell(session, 'exit 3'), { outcome: { status: 3 } }, 'and jobs run after it');
+	}),
+);
+
 t.test('deadlines and aborts', (t) =>
 	withAgent(t, async (session) => {
 		const polite = await shell(session, 'sleep 600', 200);

@@ -216,6 +216,41 @@ t.test('what the protocol does not allow ends the session', async (t) => {
 	await t.rejects(pending, { code: 'AGENT_GONE', message: /during writing to the kernel log/ });
 });
 
+t.test('accounts', async (t) => {
+	const lines = (...pairs: readonly string[]) => pairs.map((pair) => `${pair}\0`).join('');
+	const MEMORY = [
+		...['mem_total_kib=250000', 'mem_available_kib=240000', 'mem_free_kib=239000', 'slab_unreclaimable_kib=2400'],
+		...['shmem_kib=960', 'cma_total_kib=32768', 'cma_free_kib=32000'],
+	];
+	const answers = [
+		lines('uptime_ms=7', ...['dmabufs=2', 'dmabuf_bytes=8192', 'cma.linux,cma=64', 'cma.camera@50000000=0'], ...MEMORY),
+		lines('uptime_ms=7', 'dmabufs_locked=1', 'tainted=4608', 'a.newer.agent=1'),
+	];
+	const agent = new ScriptedAgent((frame, peer) => {
+		if (frame.type === 'ACCOUNTS') peer.say('ACCOUNTS', frame.id, answers.shift() ?? lines('mem_total_kib=-1'));
+	});
+	const session = await agent.open();
+	t.strictSame(await session.accounts(never), {
+		dmaBufs: { count: 2, bytes: 8192 },
+		dmaBufsLocked: false,
+		cmaUsedPages: new Map([
+			['linux,cma', 64],
+			['camera@50000000', 0],
+		]),
+		cmaUsedKiB: 768,
+		memory: { totalKiB: 250000, availableKiB: 240000, freeKiB: 239000, slabUnreclaimableKiB: 2400, shmemKiB: 960 },
+		tainted: undefined,
+	});
+	t.strictSame(await session.accounts(never), {
+		...{ dmaBufs: undefined, dmaBufsLocked: true, cmaUsedPages: new Map(), cmaUsedKiB: 0 },
+		...{ memory: undefined, tainted: 4608 },
+	});
+	const message = /an ACCOUNTS frame with mem_total_kib "-1"/;
+	await t.rejects(session.accounts(never), { code: 'AGENT_PROTOCOL', message });
+	const other = await new ScriptedAgent((frame, peer) => peer.say('OK', frame.id)).open();
+	await t.rejects(other.accounts(never), { code: 'AGENT_PROTOCOL', message: /OK frame as the answer to ACCOUNTS/ });
+});
+
 t.test('get', async (t) => {
 	const total = Buffer.alloc(8);
 	total.writeBigUInt64LE(6n);
