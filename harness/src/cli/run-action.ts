@@ -12,6 +12,7 @@ import type { Reporter } from '../report/reporter.js';
 import type { Status } from '../report/status.js';
 import { TapReporter } from '../report/tap.js';
 import { TerminalReporter } from '../report/terminal.js';
+import { checkModules } from '../run/module-build-verdict.js';
 import { checkPrograms, selectSuites } from '../run/select.js';
 import { runSession } from '../run/session.js';
 import { ExpectationBook, parseExpectations } from '../verdict/expectations.js';
@@ -33,6 +34,7 @@ export async function performRun(options: RunOptions): Promise<number> {
 		process.cwd(),
 	);
 	await checkPrograms(plan);
+	await checkModules(plan);
 	const status = createStatus();
 	const reporters = createReporters(options.reporter, status);
 	const cache = new Cache();
