@@ -75,14 +75,15 @@ static char *message_of(char *record)
 	return strncmp(message, "fencepost: ", 11) ? message : NULL;
 }
 
-/* Says what the kernel logged since the case began; `last` gets the last line, empty when there is
- * none. */
-static void tell_kernel(char *last, size_t size)
+/* Says what the kernel logged since the case began. `telling` gets the line that tells most: the
+ * last one that names the module, else the last one; empty when there is none. */
+static void tell_kernel(const char *name, char *telling, size_t size)
 {
 	char record[2048];
+	bool named = false;
 	int lines = 0;
 
-	last[0] = '\0';
+	telling[0] = '\0';
 	while (kernel_log >= 0 && lines < KERNEL_LINES) {
 		ssize_t length = read(kernel_log, record, sizeof(record) - 1);
 		char *message;
@@ -95,11 +96,15 @@ static void tell_kernel(char *last, size_t size)
 			return;
 		record[length] = '\0';
 		message = message_of(record);
-		if (!message)
+		/* Said of every module that is not the kernel's own. */
+		if (!message || strstr(message, "taints kernel"))
 			continue;
 		printf("# kernel: %.300s\n", message);
-		snprintf(last, size, "%.300s", message);
 		lines++;
+		if (named && !strstr(message, name))
+			continue;
+		named = strstr(message, name);
+		snprintf(telling, size, "%.300s", message);
 	}
 }
 
@@ -122,15 +127,15 @@ static int skipped(const char *name, const char *reason)
 
 static int failed(const char *name, const char *expected, const char *found)
 {
-	char last[512];
+	char telling[512];
 
 	if (!case_id) {
 		fprintf(stderr, "%s: %s\n", name, found);
 		return STATUS_FAILED;
 	}
-	tell_kernel(last, sizeof(last));
+	tell_kernel(name, telling, sizeof(telling));
 	printf("# expected: %s\n", expected);
-	printf("# found: %s%s%s\n", found, last[0] ? "; the kernel says: " : "", last);
+	printf("# found: %s%s%s\n", found, telling[0] ? "; the kernel says: " : "", telling);
 	printf("not ok 1 %s\n", case_id);
 	return STATUS_FAILED;
 }
@@ -157,19 +162,24 @@ static void tell_new_heaps(const struct heaps *before)
 			printf("# heap: %s\n", now.names[i]);
 }
 
-/* "/d/some-heap.ko" is some-heap: good enough for module_is_permanent(), which takes - for _. */
-static const char *module_name(char *file)
+/* What the kernel calls the module in "/d/some-heap.ko": some_heap. */
+static const char *module_name(const char *file)
 {
-	char *slash = strrchr(file, '/');
-	char *name = slash ? slash + 1 : file;
+	static char name[64];
+	const char *slash = strrchr(file, '/');
 
+	snprintf(name, sizeof(name), "%s", slash ? slash + 1 : file);
 	name[strcspn(name, ".")] = '\0';
+	for (char *c = name; *c; c++)
+		if (*c == '-')
+			*c = '_';
 	return name;
 }
 
 static int insmod(int argc, char **argv)
 {
 	static struct heaps before;
+	const char *name = module_name(argv[0]);
 	char parameters[1024] = "";
 	size_t length = 0;
 	int error = 0;
@@ -184,10 +194,10 @@ static int insmod(int argc, char **argv)
 	else if (module_load(argv[0], parameters))
 		error = errno;
 	if (error)
-		return failed(argv[0], "the module loads", strerror(error));
+		return failed(name, "the module to load", strerror(error));
 	if (case_id) {
 		tell_new_heaps(&before);
-		if (module_is_permanent(module_name(argv[0])))
+		if (module_is_permanent(name))
 			printf("# permanent: it has no exit function\n");
 	}
 	return passed();
@@ -223,17 +233,20 @@ static int rmmod(int argc, char **argv)
 		error = errno;
 		if (module_is_permanent(argv[0]))
 			return skipped(argv[0], "permanent: it has no exit function");
-		return failed(argv[0], "the module unloads", strerror(error));
+		return failed(argv[0], "the module to unload", strerror(error));
 	}
 	left = heap_left(argc - 1, argv + 1);
 	if (!left)
 		return passed();
+	/* What was logged up to here is not about this. */
+	if (kernel_log >= 0)
+		lseek(kernel_log, 0, SEEK_END);
 	snprintf(found, sizeof(found),
 		 "/dev/dma_heap/%.200s is still there, and whoever opens it calls into memory that "
 		 "was freed "
 		 "(a heap cannot be removed: leave out module_exit)",
 		 left);
-	return failed(argv[0], "its heaps go with it", found);
+	return failed(argv[0], "its heaps to go with it", found);
 }
 
 int module_job(int argc, char **argv)

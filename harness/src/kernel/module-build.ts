@@ -127,7 +127,8 @@ async function compileModule(
 		if (said.length > KEPT_LINES) said.shift();
 	};
 	try {
-		await make(place, ['modules'], { M: copy }, hear, BUILD_MS);
+		// Where the copy lies is nobody's business: not what __FILE__ says in a kernel's warning, nor part of the module.
+		await make(place, ['modules'], { M: copy, KCFLAGS: `-fmacro-prefix-map=${copy}/=` }, hear, BUILD_MS);
 	} catch (error) {
 		throw moduleError(error, kernel, directory, said);
 	}
@@ -153,7 +154,7 @@ async function compileModule(
 /** The copy's folder as the compiler may name it: ccache makes paths relative. */
 function copyPaths(copy: string): RegExp {
 	const [folder, name] = [basename(join(copy, '..')), basename(copy)];
-	return new RegExp(`[^\\s:"'\`]*module-builds/${folder.replace(/[.]/g, '\\.')}/${name}/`, 'g');
+	return new RegExp(`[^\\s:"'\`[(]*module-builds/${folder.replace(/[.]/g, '\\.')}/${name}/`, 'g');
 }
 
 /** What was built, in the order of modules.order: it names each `.o` (from 6.2) or `.ko`, below M or by its whole path. */
@@ -166,7 +167,7 @@ async function builtNames(copy: string): Promise<{ name: string; file: string }[
 		.map((line) => ({ name: basename(line), file: `${line.startsWith('/') ? line : join(copy, line)}.ko` }));
 }
 
-function failed(message: string, more: { hint?: string; evidence?: string | undefined; cause?: unknown }) {
+function failed(message: string, more: { hint?: string | undefined; evidence?: string | undefined; cause?: unknown }) {
 	return new FencepostError({ code: 'MODULE_BUILD_FAILED', blame: 'test', message, ...more });
 }
 
@@ -183,20 +184,22 @@ function moduleError(error: unknown, kernel: Kernel, directory: string, said: re
 	const text = said.join('\n');
 	if (/No space left on device|Disk quota exceeded|Killed signal terminated program|Cannot allocate memory/.test(text))
 		return infrastructureError(error.code, error.message, { evidence: tail(text), cause: error });
-	return failed(`${directory} does not build against ${against}`, {
+	const words = compilerWords(said);
+	const first = words.find((line) => /\berror\b|undefined/i.test(line))?.trim();
+	return failed(`${directory} does not build against ${against}${first === undefined ? '' : `: ${first}`}`, {
 		hint: buildHint(text),
-		evidence: tail(compilerWords(said).join('\n')),
+		evidence: words.join('\n'),
 		cause: error,
 	});
 }
 
 /** What helps with the two things that are seldom the driver's own fault. */
-function buildHint(text: string): string {
+function buildHint(text: string): string | undefined {
 	if (/"dma_heap_\w+" .*undefined/.test(text)) {
 		return 'this kernel does not export the heap interface to modules; source:VERSION does, with kernels/patches';
 	}
 	if (/fatal error: \.\.\/.*No such file/.test(text)) {
 		return 'only what is below the folder is built: name the folder that holds everything, with a Kbuild at its top';
 	}
-	return 'the compiler says why, below';
+	return undefined;
 }

@@ -6,7 +6,7 @@ import { timestamp } from '../core/clock.js';
 import { FencepostError } from '../core/errors.js';
 import type { CaseResult, SuiteGroup } from '../results/events.js';
 import { type Assignment, assign } from './assignment.js';
-import { type AttemptEnd, runAssignment } from './attempt.js';
+import { type AttemptEnd, type Judged, runAssignment } from './attempt.js';
 import { type TargetFailure, targetFailure } from './boot-failure.js';
 import type { RunContext, Target } from './context.js';
 import { type GuestCounter, type LaunchedGuest, launchGuest } from './launch.js';
@@ -180,9 +180,10 @@ export class TargetWorker {
 		if (modules.length === 0) return true;
 		const first = this.load === undefined;
 		const { signal } = this.context.progress;
-		this.load = await loadModules(launched, modules, signal, (assignment, judged) => {
-			if (first || judged.verdict !== 'pass') this.record(assignment, this.group(assignment), judged);
-		});
+		const said: [Assignment, Judged][] = [];
+		this.load = await loadModules(launched, modules, signal, (...one) => said.push(one));
+		if (first || !this.load.usable)
+			for (const [assignment, judged] of said) this.record(assignment, this.group(assignment), judged);
 		this.context.emit({ type: 'suite-end', time: timestamp(), group: this.groupOf(MODULE_SUITE, '') });
 		return this.load.usable;
 	}
