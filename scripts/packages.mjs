@@ -31,6 +31,7 @@ export const PACKAGES = [
 	{ name: 'libelf-dev', why: 'kernel build: objtool reads x86-64 objects with it' },
 	{ name: 'libssl-dev', why: 'kernel build: signing tools of some configurations' },
 	{ name: 'xz-utils', why: 'unpacks kernel sources' },
+	{ name: 'patch', why: 'applies the few patches that kernels are built with' },
 	{ name: 'git', why: 'kernel trees at a revision' },
 	{ name: 'debian-archive-keyring', why: 'verifies kernel packages of every Debian release' },
 	{ name: 'util-linux', why: 'setpriv ties guests to the harness, flock guards the cache' },

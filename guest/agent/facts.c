@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 
 #include "clock.h"
 #include "facts.h"
+#include "heaps.h"
 #include "pairs.h"
 #include "text.h"
 
@@ -30,27 +30,13 @@ static void add_memory(void)
 	add("hugepages=%lu", meminfo_value(meminfo, "HugePages_Total:"));
 }
 
-static int by_name(const struct dirent **left, const struct dirent **right)
-{
-	return strcmp((*left)->d_name, (*right)->d_name);
-}
-
-static int visible(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
 static void add_heaps(void)
 {
-	struct dirent **heaps;
-	int count = scandir("/dev/dma_heap", &heaps, visible, by_name);
+	static struct heaps heaps;
 
-	for (int i = 0; i < count; i++) {
-		add("heap=%s", heaps[i]->d_name);
-		free(heaps[i]);
-	}
-	if (count >= 0)
-		free(heaps);
+	heaps_list(&heaps);
+	for (size_t i = 0; i < heaps.count; i++)
+		add("heap=%s", heaps.names[i]);
 }
 
 static void add_presence(const char *key, const char *path)

@@ -6,6 +6,7 @@
  *
  *   /init                              as PID 1
  *   /init insmod FILE [NAME=VALUE]...  loads a module, as a job
+ *   /init rmmod NAME [HEAP]...         unloads a module, as a job
  *   /init serve FD                     serves on an open descriptor as an ordinary process, to be
  * tried out; does not touch the machine's clock, entropy, log, mounts or modules
  */
@@ -28,6 +29,7 @@
 #include "facts.h"
 #include "job.h"
 #include "log.h"
+#include "module-job.h"
 #include "module.h"
 #include "mount.h"
 #include "port.h"
@@ -218,32 +220,18 @@ static void serve(void)
 	}
 }
 
-/* "/init insmod FILE NAME=VALUE...": an ordinary program, for modules that came by PUT. */
-static int insmod(int argc, char **argv)
-{
-	char parameters[1024] = "";
-	size_t length = 0;
-
-	for (int i = 3; i < argc && length < sizeof(parameters); i++)
-		length += (size_t)snprintf(parameters + length, sizeof(parameters) - length, "%s%s",
-					   i > 3 ? " " : "", argv[i]);
-	if (length >= sizeof(parameters))
-		errno = E2BIG;
-	else if (!module_load(argv[2], parameters))
-		return 0;
-	fprintf(stderr, "%s: %s\n", argv[2], strerror(errno));
-	return 1;
-}
-
 static int be_ordinary(int argc, char **argv)
 {
-	if (argc >= 3 && !strcmp(argv[1], "insmod"))
-		return insmod(argc, argv);
+	int status = module_job(argc, argv);
+
+	if (status >= 0)
+		return status;
 	if (argc == 3 && !strcmp(argv[1], "serve") && !port_adopt(atoi(argv[2]))) {
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 		serve();
 	}
-	fprintf(stderr, "usage: %s insmod FILE [NAME=VALUE]... | serve FD\n", argv[0]);
+	fprintf(stderr, "usage: %s insmod FILE [NAME=VALUE]... | rmmod NAME [HEAP]... | serve FD\n",
+		argv[0]);
 	return 2;
 }
 

@@ -66,6 +66,26 @@ int module_load(const char *path, const char *parameters)
 	return result ? -1 : 0;
 }
 
+int module_unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -1 : 0;
+}
+
+bool module_is_permanent(const char *name)
+{
+	char line[512];
+	bool permanent = false;
+	FILE *modules = fopen("/proc/modules", "re");
+
+	if (!modules)
+		return false;
+	while (!permanent && fgets(line, sizeof(line), modules))
+		permanent =
+			same_name(line, strcspn(line, " "), name) && strstr(line, "[permanent]");
+	fclose(modules);
+	return permanent;
+}
+
 /* Collects the command line's "NAME.parameter=value" words as "parameter=value", as modprobe does.
  */
 static void collect_parameters(const char *cmdline, const char *name, char *parameters, size_t size)

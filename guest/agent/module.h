@@ -2,6 +2,7 @@
 #ifndef FENCEPOST_MODULE_H
 #define FENCEPOST_MODULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -13,5 +14,11 @@ size_t module_load_all(char *facts, size_t size);
 
 /* Loads one from a file. Returns 0, or -1 with errno set. */
 int module_load(const char *path, const char *parameters);
+
+/* Unloads one that nobody uses. Returns 0, or -1 with errno set. */
+int module_unload(const char *name);
+
+/* Whether it is loaded and can never be unloaded, because it has no exit function. */
+bool module_is_permanent(const char *name);
 
 #endif

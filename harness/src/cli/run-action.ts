@@ -7,6 +7,7 @@ import { Cache } from '../core/cache.js';
 import { errnoOf, usageError } from '../core/errors.js';
 import { Progress } from '../core/progress.js';
 import { loadPlan, type Plan } from '../plan/plan.js';
+import { checkModules } from '../run/module-build-verdict.js';
 import { checkPrograms, selectSuites } from '../run/select.js';
 import { runSession } from '../run/session.js';
 import { ExpectationBook, parseExpectations } from '../verdict/expectations.js';
@@ -29,6 +30,7 @@ export async function performRun(options: RunOptions): Promise<number> {
 		process.cwd(),
 	);
 	await checkPrograms(plan);
+	await checkModules(plan);
 	const status = createStatus();
 	const reporters = createReporters(options.reporter, status);
 	const cache = new Cache();

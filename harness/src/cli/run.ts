@@ -31,6 +31,7 @@ export interface RunOptions {
 	readonly case?: string[];
 	readonly subject?: string[];
 	readonly program?: string[];
+	readonly module?: string[];
 	readonly isolate: Isolation;
 	readonly jobs?: number;
 	readonly out?: string;
@@ -44,6 +45,7 @@ Kernels: source:VERSION (built from Debian's linux-source, as source:6.12 or sou
 tree, built out of tree), debian:VERSION (a stock package), file:PATH. ,profile=NAME may follow one that is built.
 Without --plan the default plan is taken: source:6.12 on x86_64 and arm64, every suite against every heap.
 With --program and neither --suite nor --case, only the programs run.
+With --module and no --subject, the suites run against the heaps that the modules bring; see docs/modules.md.
 TAP version 14 goes to standard output when it is not a terminal; results.json, events.jsonl, the consoles and QEMU's
 command lines go to the run directory. --reporter junit=FILE writes JUnit XML for CI systems; --reporter github prints
 annotations and adds a summary to the job of a GitHub workflow (github=FILE puts the summary there).
@@ -52,7 +54,8 @@ Examples:
   fencepost run --kernel source:6.12 --kernel source:newest
   fencepost run --kernel tree:. --arch arm64 --suite 'sync*'
   fencepost run --kernel debian:newest --arch x86_64 --case 'heap.alloc.*' --subject system
-  fencepost run --kernel source:6.12 --arch x86_64 --program ./mytest,--fast`;
+  fencepost run --kernel source:6.12 --arch x86_64 --program ./mytest,--fast
+  fencepost run --kernel source:6.12 --module ./drivers/acme-heap`;
 
 export function runCommand(): Command {
 	return new Command('run')
@@ -65,6 +68,7 @@ export function runCommand(): Command {
 		.option('--case <glob>', 'cases to run, repeatable', collect)
 		.option('--subject <glob>', 'heaps or other subjects to run against, repeatable', collect)
 		.option('--program <file[,arg...]>', 'a static program of your own that prints TAP or KTAP, repeatable', collect)
+		.option('--module <dir>', 'source of an out-of-tree module to build, load and judge, repeatable', collect)
 		.addOption(
 			new Option('--isolate <unit>', 'what a guest is used for').choices(['run', 'suite', 'case']).default('run'),
 		)

@@ -9,7 +9,7 @@ import { withLock } from './lock.js';
 import type { Progress } from './progress.js';
 
 /** Kinds of entries, each a folder of the cache. */
-export type CacheKind = 'kernels' | 'packages' | 'images' | 'toolchain' | 'suites';
+export type CacheKind = 'kernels' | 'packages' | 'images' | 'toolchain' | 'suites' | 'modules';
 
 const MANIFEST = 'entry.json';
 

@@ -56,14 +56,14 @@ export async function listPrunable(cache: Cache, signal: AbortSignal): Promise<P
 		paths.push(path);
 		found.push(prunable);
 	};
-	for (const kind of ['kernels', 'packages'] as const) {
+	for (const [kind, what] of ENTRY_KINDS) {
 		for (const entry of await cache.list(kind)) {
 			const info = KERNEL_INFO.safeParse(entry.info);
 			const name = info.success
 				? `${info.data.selector} ${info.data.arch} ${info.data.release ?? ''}`.trim()
 				: packageName(entry.info);
 			add(entry.path, {
-				what: kind === 'kernels' ? 'kernel' : 'package',
+				what,
 				name: `${name} (${entry.id.slice(0, 12)})`,
 				usedAt: entry.usedAt,
 				remove: () => cache.remove(kind, entry.id),
@@ -83,10 +83,18 @@ export async function listPrunable(cache: Cache, signal: AbortSignal): Promise<P
 	return found.map((prunable, index) => ({ ...prunable, bytes: sizes.get(paths[index] ?? '') ?? 0 }));
 }
 
+const ENTRY_KINDS = [
+	['kernels', 'kernel'],
+	['packages', 'package'],
+	['modules', 'module'],
+] as const;
+
 const WORK_FOLDERS = [
 	['sources', 'source'],
 	['builds', 'build folder'],
 	['worktrees', 'worktree'],
+	['patched', 'links to a source that is built with patches'],
+	['module-builds', 'build folder of a module'],
 	['tmp', 'leftover of a run that was killed'],
 ] as const;
 
@@ -96,6 +104,7 @@ const LEFTOVER_AFTER_MS = 24 * 60 * 60 * 1000;
 function packageName(info: unknown): string {
 	if (typeof info !== 'object' || info === null) return 'unknown';
 	if ('name' in info && 'version' in info) return `${String(info.name)} ${String(info.version)}`;
+	if ('modules' in info && Array.isArray(info.modules)) return info.modules.join(' ');
 	return 'modulesOf' in info ? `modules of ${String(info.modulesOf).slice(0, 12)}` : 'unknown';
 }
 

@@ -78,6 +78,7 @@ export async function make(
 	targets: readonly string[],
 	variables: Readonly<Record<string, string>> = {},
 	onLine?: (line: string) => void,
+	timeoutMs?: number,
 ): Promise<RunResult> {
 	const names = ARCHITECTURES[place.arch];
 	const assignments = {
@@ -106,6 +107,7 @@ export async function make(
 				CCACHE_DEPEND: '1',
 			},
 			...(onLine ? { onLine } : {}),
+			...(timeoutMs === undefined ? {} : { timeoutMs }),
 		},
 	);
 }

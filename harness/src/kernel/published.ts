@@ -28,12 +28,17 @@ export type KernelInfo = z.infer<typeof KERNEL_INFO>;
 /** File of a build folder that names the kernel last completed in it. */
 export const BUILT_MARK = '.fencepost-built';
 
-/** A kernel from its cache entry. @param more what is known about it this time, beside what was known when it was made. */
+/**
+ * A kernel from its cache entry.
+ * @param more what is known about it this time, beside what was known when it was made
+ * @param output where it would be built this time, if not where it was made
+ */
 export async function publishedKernel(
 	selector: string,
 	id: string,
 	entry: CacheEntry,
 	more: readonly string[] = [],
+	output?: string,
 ): Promise<Kernel> {
 	const parsed = KERNEL_INFO.safeParse(entry.info);
 	if (!parsed.success) {
@@ -52,18 +57,22 @@ export async function publishedKernel(
 		image: join(entry.path, 'image'),
 		config: info.hasConfig ? parseConfig(await readFile(join(entry.path, 'config'), 'utf8')) : undefined,
 		modulesRoot: info.hasModules ? join(entry.path, 'modules') : undefined,
-		buildDirectory: await currentOutput(info.output, id),
+		buildDirectory: (await currentOutput(output, id)) ?? (await currentOutput(info.output, id)),
 		provenance: [...info.provenance, ...more],
 	};
 }
 
 /** The build folder, if what it holds is still this kernel and its source is there. */
 async function currentOutput(output: string | undefined, id: string): Promise<string | undefined> {
-	if (output === undefined) return undefined;
+	return output !== undefined && (await isBuiltIn(output, id)) ? output : undefined;
+}
+
+/** Whether a build folder holds a kernel, complete and with its source. */
+export async function isBuiltIn(output: string, id: string): Promise<boolean> {
 	const mark = await readFile(join(output, BUILT_MARK), 'utf8').catch(() => '');
-	if (mark !== id) return undefined;
+	if (mark !== id) return false;
 	return stat(join(output, 'source', 'Makefile')).then(
-		() => output,
-		() => undefined,
+		() => true,
+		() => false,
 	);
 }

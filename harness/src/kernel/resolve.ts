@@ -15,6 +15,8 @@ export interface KernelContext {
 	readonly progress: Progress;
 	/** Root of the project, which holds `kernels/`. */
 	readonly projectRoot: string;
+	/** Modules are to be built against the kernel: its build folder must be there, and export what they use. */
+	readonly forModules?: boolean | undefined;
 }
 
 /**

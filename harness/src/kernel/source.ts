@@ -8,8 +8,10 @@ import { fragmentFiles } from './catalogue.js';
 import { type FoundPackage, findKernelPackage } from './find-package.js';
 import type { Kernel } from './kernel.js';
 import { fetchPackage } from './package-store.js';
+import { loadPatches } from './patch.js';
 import { pristineSource } from './pristine-source.js';
 import { buildKernel } from './recipe.js';
+import type { KernelContext } from './resolve.js';
 
 type SourceSelector = Extract<KernelSelector, { kind: 'source' }>;
 
@@ -33,7 +35,7 @@ export async function findSource(selector: SourceSelector, context: AptContext):
 export async function resolveSource(
 	selector: SourceSelector,
 	arch: Arch,
-	context: AptContext & { readonly projectRoot: string },
+	context: AptContext & Pick<KernelContext, 'projectRoot' | 'forModules'>,
 ): Promise<Kernel> {
 	const { cache, progress, catalogue } = context;
 	const fragments = fragmentFiles(catalogue, context.projectRoot, selector.profile, arch);
@@ -51,6 +53,8 @@ export async function resolveSource(
 			fragments,
 			sourceId: `deb ${record.sha256}`,
 			release,
+			patches: await loadPatches(context.projectRoot, release),
+			withBuildFolder: context.forModules ?? false,
 			buildName: `${source}-${record.sha256.slice(0, 12)}-${arch}-${selector.profile}`,
 			provenance: [`${record.name} ${record.version}`],
 			withSource: async (use) =>

@@ -12,6 +12,7 @@ import { type Catalogue, fragmentFiles } from './catalogue.js';
 import { findRepository } from './git.js';
 import type { Kernel } from './kernel.js';
 import { makefileRelease, notKernelTree, readTreeRelease, refuseConfiguredTree } from './kernel-tree.js';
+import { loadPatches } from './patch.js';
 import { buildKernel } from './recipe.js';
 import { identifyTree } from './tree-id.js';
 import { fileAt, resolveRevision, withWorktree, worktreePath } from './worktree.js';
@@ -23,6 +24,7 @@ export interface TreeContext {
 	readonly progress: Progress;
 	readonly projectRoot: string;
 	readonly catalogue: Catalogue;
+	readonly forModules?: boolean | undefined;
 }
 
 /** A kernel built from a source tree of the user's, which is never written to. */
@@ -75,6 +77,9 @@ async function resolveWorkingTree(
 			fragments,
 			sourceId: identity.sourceId,
 			release,
+			// A tree is built as it is, unless a module needs what it does not offer.
+			patches: context.forModules ? await loadPatches(projectRoot, release) : [],
+			withBuildFolder: context.forModules ?? false,
 			buildName: buildName(tree, arch, selector.profile),
 			provenance: [identity.description],
 			withSource: (use) => use(tree),
@@ -127,6 +132,9 @@ async function resolveCommit(
 			fragments,
 			sourceId: `git ${commit.tree}`,
 			release,
+			// A tree is built as it is, unless a module needs what it does not offer.
+			patches: context.forModules ? await loadPatches(projectRoot, release) : [],
+			withBuildFolder: context.forModules ?? false,
 			buildName: buildName(tree, arch, selector.profile),
 			provenance: [`tree ${path} at ${commit.id.slice(0, 12)} (${revision})`],
 			withSource: (use) => withWorktree(repository, commit, cache, progress, use),

@@ -19,6 +19,7 @@ const planSchema = z.strictObject({
 	cases: strings.optional(),
 	subjects: strings.optional(),
 	programs: strings.optional(),
+	moduleSources: strings.optional(),
 	expectations: strings.optional(),
 });
 
@@ -38,6 +39,8 @@ export interface Plan {
 	readonly cases: readonly string[] | undefined;
 	readonly subjects: readonly string[] | undefined;
 	readonly programs: readonly PlannedProgram[];
+	/** Folders with the source of out-of-tree modules, absolute: built for each kernel, loaded in this order. */
+	readonly moduleSources: readonly string[];
 	/** Files with expectations, absolute. */
 	readonly expectationFiles: readonly string[];
 }
@@ -51,6 +54,7 @@ export interface PlanOptions {
 	readonly case?: readonly string[] | undefined;
 	readonly subject?: readonly string[] | undefined;
 	readonly program?: readonly string[] | undefined;
+	readonly module?: readonly string[] | undefined;
 }
 
 /**
@@ -71,7 +75,7 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 	const listed = <T>(
 		option: readonly string[] | undefined,
 		optionName: string,
-		field: 'kernels' | 'programs',
+		field: 'kernels' | 'programs' | 'moduleSources',
 		parse: (text: string, where: string, directory: string) => T,
 	): T[] =>
 		option
@@ -104,6 +108,10 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 			const [name = '', ...args] = item.split(',');
 			return { file: resolve(directory, name), args };
 		}),
+		moduleSources: unique(
+			listed(options.module, 'module', 'moduleSources', (item, _where, directory) => resolve(directory, item)),
+			String,
+		),
 		expectationFiles: (value.expectations ?? []).map((name) => resolve(base, name)),
 	};
 }

@@ -2,6 +2,7 @@
 import type { Progress } from '../core/progress.js';
 import type { KernelSelector } from '../core/selector.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { BuiltModule } from '../kernel/module-build.js';
 import type { GuestStarter, MachineDeclaration } from '../machine/machine.js';
 import type { CaseResult, RunEvent } from '../results/events.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
@@ -31,4 +32,6 @@ export interface Target {
 	readonly machine: MachineDeclaration;
 	readonly suites: readonly SuiteProgram[];
 	readonly initramfs: string;
+	/** Out-of-tree modules, built for this kernel. */
+	readonly modules: readonly BuiltModule[];
 }

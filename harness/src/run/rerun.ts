@@ -13,6 +13,8 @@ export interface RerunParts {
 	readonly subject: string;
 	/** `--program`'s value when the suite is a program of the user's own. */
 	readonly program: string | undefined;
+	/** Folders of out-of-tree modules that were loaded, absolute. */
+	readonly modules: readonly string[];
 }
 
 /** The one command that runs exactly this case again. Paths are absolute, so that it works from any folder. */
@@ -20,6 +22,7 @@ export function rerunCommand(parts: RerunParts): string {
 	const words = ['npx', 'fencepost', 'run'];
 	if (parts.planFile !== undefined) words.push('--plan', parts.planFile);
 	words.push('--kernel', absoluteSelector(parts.kernel), '--arch', parts.arch, '--machine', parts.machine);
+	for (const directory of parts.modules) words.push('--module', directory);
 	if (parts.program !== undefined) words.push('--program', parts.program);
 	else {
 		words.push('--suite', parts.suite);

@@ -7,8 +7,10 @@ import { nearest } from '../core/nearest.js';
 import type { CaseInfo } from '../image/cases.js';
 import { GUEST_PATHS } from '../image/initramfs.js';
 import { checkProgram } from '../image/program.js';
+import { moduleFolderName } from '../kernel/module-source.js';
 import type { Plan, PlannedProgram } from '../plan/plan.js';
 import type { SuiteProgram } from './assignment.js';
+import { MODULE_SUITE } from './module-build-verdict.js';
 
 /** What a plan runs: the built-in suites its globs choose, and the user's programs. @throws usage errors for globs that match nothing. */
 export function selectSuites(plan: Plan, cases: readonly CaseInfo[]): SuiteProgram[] {
@@ -16,13 +18,10 @@ export function selectSuites(plan: Plan, cases: readonly CaseInfo[]): SuiteProgr
 	const programs = plan.programs.map(programSuite);
 	if (onlyPrograms) return programs;
 	const suites = [...new Set(cases.map(({ suite }) => suite))];
-	requireMatches('--suite', plan.suites, suites);
+	const ofModules = plan.moduleSources.map((directory) => `${MODULE_SUITE}.${moduleFolderName(directory)}.build`);
+	requireMatches('--suite', plan.suites, ofModules.length > 0 ? [...suites, MODULE_SUITE] : suites);
 	const inSuites = cases.filter(({ suite }) => plan.suites === undefined || matchesAny(suite, plan.suites));
-	requireMatches(
-		'--case',
-		plan.cases,
-		inSuites.map((one) => one.case),
-	);
+	requireMatches('--case', plan.cases, [...inSuites.map((one) => one.case), ...ofModules]);
 	const chosen = inSuites.filter((one) => plan.cases === undefined || matchesAny(one.case, plan.cases));
 	const built = suites
 		.map((name) => ({ name, cases: chosen.filter(({ suite }) => suite === name) }))

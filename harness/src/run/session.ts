@@ -22,6 +22,8 @@ import type { AssignmentChoice, SuiteProgram } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
 import type { Isolation, RunContext, Target } from './context.js';
 import { GuestCounter } from './launch.js';
+import { buildModules, MODULE_SUITE, type ModuleBuilds } from './module-build-verdict.js';
+import { rerunCommand } from './rerun.js';
 import { TargetWorker } from './worker.js';
 
 export interface RunRequest {
@@ -121,9 +123,12 @@ class Session {
 		const progress = context.progress.for(`${selector.text} ${arch}`);
 		let kernel: Kernel;
 		let programs: GuestPrograms;
+		let builds: ModuleBuilds;
 		try {
 			programs = await this.request.programs(arch);
-			kernel = await resolveKernel(selector, arch, { cache, progress, projectRoot });
+			const forModules = plan.moduleSources.length > 0;
+			kernel = await resolveKernel(selector, arch, { cache, progress, projectRoot, forModules });
+			builds = await buildModules(kernel, plan.moduleSources, { cache, progress });
 		} catch (error) {
 			progress.signal.throwIfAborted();
 			if (error instanceof FencepostError && error.blame === 'usage') throw error;
@@ -132,10 +137,12 @@ class Session {
 		}
 		const { id, release, image, provenance } = kernel;
 		this.emit({ type: 'kernel-ready', time: timestamp(), kernel: selector.text, arch, id, release, image, provenance });
+		for (const machine of machines) this.recordModules(selector, kernel, machine, builds, context);
+		if (builds.built.length < plan.moduleSources.length) return;
 		for (const machine of machines) {
 			void this.guests.add(async () => {
 				try {
-					const target = await this.target(selector, kernel, machine, programs, progress);
+					const target = await this.target(selector, kernel, machine, programs, builds, progress);
 					await new TargetWorker(target, context, this.counter).run();
 				} catch (error) {
 					this.failure ??= error;
@@ -150,6 +157,7 @@ class Session {
 		kernel: Kernel,
 		machine: MachineDeclaration,
 		programs: GuestPrograms,
+		{ built }: ModuleBuilds,
 		progress: Progress,
 	): Promise<Target> {
 		const { cache, suites, projectRoot } = this.request;
@@ -165,7 +173,33 @@ class Session {
 		});
 		// What the machine's modules depend on is loaded, and verified, with them.
 		const complete = { ...machine, modules: modules.map(({ name }) => name) };
-		return { selector, kernel, machine: complete, suites, initramfs: initramfs.path };
+		return { selector, kernel, machine: complete, suites, initramfs: initramfs.path, modules: built };
+	}
+
+	/** What came of building the modules for a kernel, for each machine it would run on. */
+	private recordModules(
+		selector: KernelSelector,
+		kernel: Kernel,
+		machine: MachineDeclaration,
+		{ built, judged }: ModuleBuilds,
+		context: RunContext,
+	): void {
+		if (judged.length === 0) return;
+		const { plan, planFile } = this.request;
+		const { arch, provenance } = kernel;
+		const notes = [...provenance.filter((line) => line.startsWith('patch ')), ...built.flatMap(({ notes }) => notes)];
+		for (const text of notes) this.emit({ type: 'note', time: timestamp(), text: `${selector.text} ${arch}: ${text}` });
+		const release = kernel.release ?? '';
+		const group = { kernel: selector.text, release, arch, machine: machine.name, suite: MODULE_SUITE, subject: '' };
+		const rerun = rerunCommand({
+			...{ kernel: selector, arch, machine: machine.name, planFile, suite: MODULE_SUITE, case: undefined },
+			...{ subject: '', program: undefined, modules: plan.moduleSources },
+		});
+		for (const one of judged) {
+			const again = one.verdict === 'pass' ? undefined : rerun;
+			context.record({ ...group, ...one, attempts: 1, console: '', rerun: again });
+		}
+		this.emit({ type: 'suite-end', time: timestamp(), group });
 	}
 
 	private recordFailedTarget(

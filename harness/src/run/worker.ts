@@ -6,10 +6,12 @@ import { timestamp } from '../core/clock.js';
 import { FencepostError } from '../core/errors.js';
 import type { CaseResult, SuiteGroup } from '../results/events.js';
 import { type Assignment, assign } from './assignment.js';
-import { type AttemptEnd, runAssignment } from './attempt.js';
+import { type AttemptEnd, type Judged, runAssignment } from './attempt.js';
 import { type TargetFailure, targetFailure } from './boot-failure.js';
 import type { RunContext, Target } from './context.js';
 import { type GuestCounter, type LaunchedGuest, launchGuest } from './launch.js';
+import { MODULE_SUITE } from './module-build-verdict.js';
+import { loadModules, type ModuleLoad, moduleChoice, nothingToJudge, unloadAssignments } from './module-load.js';
 import { rerunCommand } from './rerun.js';
 import { verifyGuest } from './verify.js';
 
@@ -23,6 +25,7 @@ export class TargetWorker {
 	private launched: LaunchedGuest | undefined;
 	private release: string;
 	private promises: ReadonlySet<string> = new Set();
+	private load: ModuleLoad | undefined;
 
 	constructor(
 		private readonly target: Target,
@@ -38,6 +41,7 @@ export class TargetWorker {
 			if (!first) return;
 			const queue = this.assignments(first);
 			if (queue) await this.work(queue);
+			await this.unloadModules();
 		} finally {
 			await this.stopGuest();
 		}
@@ -46,7 +50,9 @@ export class TargetWorker {
 	/** What this target has to do, or undefined when its guest is not what was declared. */
 	private assignments({ guest }: LaunchedGuest): Assignment[] | undefined {
 		const { target, context } = this;
-		const { mismatches, cannotHave } = verifyGuest(target.kernel, target.machine, guest.facts);
+		const { load } = this;
+		const facts = load ? { ...guest.facts, heaps: [...guest.facts.heaps, ...load.heaps] } : guest.facts;
+		const { mismatches, cannotHave } = verifyGuest(target.kernel, target.machine, facts);
 		if (mismatches.length > 0) {
 			this.recordFailure({
 				suite: 'machine',
@@ -64,7 +70,22 @@ export class TargetWorker {
 				text: `${target.selector.text} ${target.kernel.arch}: no ${what}: ${why}`,
 			});
 		}
-		return assign(target.suites, target.machine, guest.facts, cannotHave, context.choice);
+		const why = load && target.suites.length > 0 ? nothingToJudge(context.choice, load, guest.facts.heaps) : undefined;
+		if (why) this.recordFailure({ suite: MODULE_SUITE, case: 'module.heaps', verdict: 'miss', reason: why });
+		const choice = load ? moduleChoice(context.choice, load) : context.choice;
+		return assign(target.suites, target.machine, facts, cannotHave, choice);
+	}
+
+	/** Modules go last, and from a guest of their own: no case has run in it. */
+	private async unloadModules(): Promise<void> {
+		const { load, target, context } = this;
+		const { shard } = context.choice;
+		if (!load?.usable || (shard && shard.index !== 1)) return;
+		const assignments = unloadAssignments(target.modules, load);
+		if (assignments.some(({ instead }) => instead === undefined)) await this.stopGuest();
+		for (const assignment of assignments) await this.finish(assignment, this.group(assignment));
+		const [first] = assignments;
+		if (first) context.emit({ type: 'suite-end', time: timestamp(), group: this.group(first) });
 	}
 
 	private async work(assignments: readonly Assignment[]): Promise<void> {
@@ -120,6 +141,10 @@ export class TargetWorker {
 				this.release = this.launched.guest.facts.release;
 				this.judgeBoot(this.launched);
 				await this.shipPrograms(this.launched);
+				if (!(await this.loadModules(this.launched))) {
+					await this.stopGuest();
+					return undefined;
+				}
 			} catch (error) {
 				await this.stopGuest();
 				this.context.progress.signal.throwIfAborted();
@@ -147,6 +172,20 @@ export class TargetWorker {
 			const archive = create({ cwd: dirname(file), portable: true, follow: true }, [basename(file)]);
 			await guest.put(dirname(guestPath), archive as unknown as Readable, this.context.progress.signal);
 		}
+	}
+
+	/** Loads the modules into a fresh guest. What came of it is recorded once, and again when it is not good. */
+	private async loadModules(launched: LaunchedGuest): Promise<boolean> {
+		const { modules } = this.target;
+		if (modules.length === 0) return true;
+		const first = this.load === undefined;
+		const { signal } = this.context.progress;
+		const said: [Assignment, Judged][] = [];
+		this.load = await loadModules(launched, modules, signal, (...one) => said.push(one));
+		if (first || !this.load.usable)
+			for (const [assignment, judged] of said) this.record(assignment, this.group(assignment), judged);
+		this.context.emit({ type: 'suite-end', time: timestamp(), group: this.groupOf(MODULE_SUITE, '') });
+		return this.load.usable;
 	}
 
 	private async stopGuest(): Promise<void> {
@@ -192,6 +231,7 @@ export class TargetWorker {
 							case: judged.case.startsWith(assignment.suite.name) ? undefined : judged.case,
 							subject: assignment.subject,
 							program: assignment.suite.option,
+							modules: this.target.modules.map(({ directory }) => directory),
 						}),
 		});
 	}

@@ -96,6 +96,7 @@ async function work(
 			machine,
 			suites: options.suites ?? [alloc],
 			initramfs: '/i',
+			modules: [],
 		},
 		{
 			starter,

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What changed between 5.10 and 7.3 in the interfaces that a heap driver uses. The driver is
+ * written once; the functions that the kernel calls are made here, each in the form that its
+ * release wants.
+ */
+#ifndef EXAMPLE_HEAP_COMPAT_H
+#define EXAMPLE_HEAP_COMPAT_H
+
+#include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/version.h>
+
+/* A symbol namespace is named by a string since 6.13. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define IMPORT_NAMESPACE(name) MODULE_IMPORT_NS(#name)
+#else
+#define IMPORT_NAMESPACE(name) MODULE_IMPORT_NS(name)
+#endif
+
+/*
+ * Makes dma_heap_ops.allocate of "struct dma_buf *function(size_t len, u32 fd_flags)": it returned
+ * a descriptor in 5.10, and took its flags as unsigned long still in 6.1.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define DEFINE_HEAP_ALLOCATE(name, function)                                                       \
+	static struct dma_buf *name(struct dma_heap *heap, unsigned long len, u32 fd_flags,        \
+				    u64 heap_flags)                                                \
+	{                                                                                          \
+		return function(len, fd_flags);                                                    \
+	}
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 15, 0)
+#define DEFINE_HEAP_ALLOCATE(name, function)                                                       \
+	static struct dma_buf *name(struct dma_heap *heap, unsigned long len,                      \
+				    unsigned long fd_flags, unsigned long heap_flags)              \
+	{                                                                                          \
+		return function(len, fd_flags);                                                    \
+	}
+#else
+#define DEFINE_HEAP_ALLOCATE(name, function)                                                       \
+	static int name(struct dma_heap *heap, unsigned long len, unsigned long fd_flags,          \
+			unsigned long heap_flags)                                                  \
+	{                                                                                          \
+		struct dma_buf *dmabuf = function(len, fd_flags);                                  \
+		int fd;                                                                            \
+                                                                                                   \
+		if (IS_ERR(dmabuf))                                                                \
+			return PTR_ERR(dmabuf);                                                    \
+		fd = dma_buf_fd(dmabuf, fd_flags);                                                 \
+		if (fd < 0)                                                                        \
+			dma_buf_put(dmabuf);                                                       \
+		return fd;                                                                         \
+	}
+#endif
+
+/*
+ * Makes dma_buf_ops.vmap and .vunmap of "void *map(struct dma_buf *)", which may return an error
+ * pointer, and "void unmap(struct dma_buf *)". A mapping was a plain pointer in 5.10, a dma_buf_map
+ * up to 5.17.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+#include <linux/iosys-map.h>
+#define heap_map	   iosys_map
+#define heap_map_set_vaddr iosys_map_set_vaddr
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+#include <linux/dma-buf-map.h>
+#define heap_map	   dma_buf_map
+#define heap_map_set_vaddr dma_buf_map_set_vaddr
+#endif
+
+#ifdef heap_map
+#define DEFINE_HEAP_VMAP(vmap_name, vunmap_name, map, unmap)                                       \
+	static int vmap_name(struct dma_buf *dmabuf, struct heap_map *place)                       \
+	{                                                                                          \
+		void *vaddr = map(dmabuf);                                                         \
+                                                                                                   \
+		if (IS_ERR(vaddr))                                                                 \
+			return PTR_ERR(vaddr);                                                     \
+		heap_map_set_vaddr(place, vaddr);                                                  \
+		return 0;                                                                          \
+	}                                                                                          \
+                                                                                                   \
+	static void vunmap_name(struct dma_buf *dmabuf, struct heap_map *place)                    \
+	{                                                                                          \
+		unmap(dmabuf);                                                                     \
+	}
+#else
+#define DEFINE_HEAP_VMAP(vmap_name, vunmap_name, map, unmap)                                       \
+	static void *vmap_name(struct dma_buf *dmabuf)                                             \
+	{                                                                                          \
+		void *vaddr = map(dmabuf);                                                         \
+                                                                                                   \
+		return IS_ERR(vaddr) ? NULL : vaddr;                                               \
+	}                                                                                          \
+                                                                                                   \
+	static void vunmap_name(struct dma_buf *dmabuf, void *vaddr)                               \
+	{                                                                                          \
+		unmap(dmabuf);                                                                     \
+	}
+#endif
+
+#endif
