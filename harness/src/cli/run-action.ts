@@ -12,9 +12,11 @@ import type { Reporter } from '../report/reporter.js';
 import type { Status } from '../report/status.js';
 import { TapReporter } from '../report/tap.js';
 import { TerminalReporter } from '../report/terminal.js';
+import { EXIT } from '../results/totals.js';
 import { checkPrograms, selectSuites } from '../run/select.js';
 import { runSession } from '../run/session.js';
 import { ExpectationBook, parseExpectations } from '../verdict/expectations.js';
+import { BisectRun } from './bisect.js';
 import { describePlan } from './dry-run.js';
 import { interruptSignal } from './interrupt.js';
 import { allCases, programBuilder } from './programs.js';
@@ -33,6 +35,8 @@ export async function performRun(options: RunOptions): Promise<number> {
 		process.cwd(),
 	);
 	await checkPrograms(plan);
+	const bisect = BisectRun.of(options);
+	if (bisect) await BisectRun.checkHost(plan);
 	const status = createStatus();
 	const reporters = createReporters(options.reporter, status);
 	const cache = new Cache();
@@ -44,7 +48,8 @@ export async function performRun(options: RunOptions): Promise<number> {
 			process.stdout.write(describePlan(plan, suites));
 			return 0;
 		}
-		const directory = resolve(options.out ?? defaultRunDirectory(new Date()));
+		const out = options.out ?? defaultRunDirectory(new Date());
+		const directory = bisect ? BisectRun.directory(out) : resolve(out);
 		const { exit } = await runSession({
 			plan,
 			planFile,
@@ -61,12 +66,13 @@ export async function performRun(options: RunOptions): Promise<number> {
 			programs,
 			suites,
 			onEvent: (event) => {
+				bisect?.hear(event);
 				for (const reporter of reporters) reporter.event(event);
 			},
 		});
 		for (const reporter of reporters) await reporter.end?.();
 		process.stderr.write(`results: ${relative(process.cwd(), join(directory, 'results.json'))}\n`);
-		return exit;
+		return bisect ? bisect.answer(exit === EXIT.interrupted, directory) : exit;
 	} finally {
 		status.stop();
 	}

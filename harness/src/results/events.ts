@@ -23,6 +23,10 @@ export interface CaseResult {
 	/** expected, found, errno, at …: what a failure's YAML block shows. */
 	readonly diagnostics?: readonly (readonly [key: string, value: string])[] | undefined;
 	readonly splats?: readonly Splat[] | undefined;
+	/** It failed, and passed when it was run again. */
+	readonly flaky?: boolean | undefined;
+	/** Of a miss that an error caused: the error's code, as `DISK_FULL`. */
+	readonly code?: string | undefined;
 	/** The one command that runs exactly this again. */
 	readonly rerun?: string | undefined;
 }
