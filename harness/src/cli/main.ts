@@ -1,75 +1,14 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { asksForBisect, guardBisect, reportBisectError } from './bisect-guard.js';
 import { reportError } from './errors.js';
-import { projectRoot } from './project.js';
 
-/** Commands are loaded when they are asked for: `fencepost run --help` must not wait for what it does not use. */
-const COMMANDS: readonly { readonly name: string; readonly summary: string; readonly load: () => Promise<Command> }[] =
-	[
-		{
-			name: 'run',
-			summary: 'run conformance suites on kernels in guests',
-			load: async () => (await import('./run.js')).runCommand(),
-		},
-		{
-			name: 'list',
-			summary: 'list every case with its statement and source',
-			load: async () => (await import('./list.js')).listCommand(),
-		},
-		{
-			name: 'kernel',
-			summary: 'list, fetch, build, show and prune kernels',
-			load: async () => (await import('./kernel.js')).kernelCommand(),
-		},
-		{
-			name: 'judge',
-			summary: 'judge saved KTAP and console logs',
-			load: async () => (await import('./judge.js')).judgeCommand(),
-		},
-		{
-			name: 'doctor',
-			summary: 'tell what this host can do, and what is missing',
-			load: async () => (await import('./doctor.js')).doctorCommand(),
-		},
-	];
-
-const EXAMPLES = `
-Examples:
-  fencepost run --kernel source:6.12 --arch arm64
-  fencepost run --kernel tree:~/linux --suite alloc --subject system
-  fencepost run --kernel source:6.12 --arch x86_64 --program ./mytest
-  fencepost list --json
-  fencepost doctor
-
-Exit codes: 0 all judged, none failed; 1 a fail, crash, timeout or xpass; 2 wrong usage or plan;
-3 something could not be judged (miss) and nothing failed; 130 interrupted.`;
-
-async function main(argv: readonly string[]): Promise<void> {
-	const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
-	const program = new Command('fencepost')
-		.description(
-			'Conformance testing for Linux DMA-BUF: heaps, mmap, cache sync and fences, on kernels of your choice.',
-		)
-		.version(version)
-		.showSuggestionAfterError()
-		.showHelpAfterError('(run with --help for what is accepted)')
-		.addHelpText('after', EXAMPLES)
-		.exitOverride();
-	const asked = argv.find((word) => !word.startsWith('-'));
-	const words = asked === 'help' ? argv.filter((word) => word !== 'help') : argv;
-	for (const { name, summary, load } of COMMANDS) {
-		if (words.includes(name)) program.addCommand((await load()).summary(summary).exitOverride());
-		else program.addCommand(new Command(name).description(summary).summary(summary));
-	}
-	await program.parseAsync(['node', 'fencepost', ...argv]);
-}
-
+const argv = process.argv.slice(2);
+const bisecting = asksForBisect(argv);
+if (bisecting) guardBisect();
 try {
-	await main(process.argv.slice(2));
+	const { runProgram } = await import('./program.js');
+	await runProgram(argv);
 } catch (error) {
-	if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-	else process.exitCode = reportError(error);
+	process.exitCode = bisecting ? reportBisectError(error) : reportError(error);
 }

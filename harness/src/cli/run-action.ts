@@ -7,10 +7,12 @@ import { Cache } from '../core/cache.js';
 import { errnoOf, usageError } from '../core/errors.js';
 import { Progress } from '../core/progress.js';
 import { loadPlan, type Plan } from '../plan/plan.js';
+import { EXIT } from '../results/totals.js';
 import { checkModules } from '../run/module-build-verdict.js';
 import { checkPrograms, selectSuites } from '../run/select.js';
 import { runSession } from '../run/session.js';
 import { ExpectationBook, parseExpectations } from '../verdict/expectations.js';
+import { BisectRun } from './bisect.js';
 import { describePlan } from './dry-run.js';
 import { interruptSignal } from './interrupt.js';
 import { allCases, programBuilder } from './programs.js';
@@ -31,6 +33,8 @@ export async function performRun(options: RunOptions): Promise<number> {
 	);
 	await checkPrograms(plan);
 	await checkModules(plan);
+	const bisect = BisectRun.of(options);
+	if (bisect) await BisectRun.checkHost(plan);
 	const status = createStatus();
 	const reporters = createReporters(options.reporter, status);
 	const cache = new Cache();
@@ -42,7 +46,8 @@ export async function performRun(options: RunOptions): Promise<number> {
 			process.stdout.write(describePlan(plan, suites));
 			return 0;
 		}
-		const directory = resolve(options.out ?? defaultRunDirectory(new Date()));
+		const out = options.out ?? defaultRunDirectory(new Date());
+		const directory = bisect ? BisectRun.directory(out) : resolve(out);
 		const { exit } = await runSession({
 			plan,
 			planFile,
@@ -59,12 +64,13 @@ export async function performRun(options: RunOptions): Promise<number> {
 			programs,
 			suites,
 			onEvent: (event) => {
+				bisect?.hear(event);
 				for (const reporter of reporters) reporter.event(event);
 			},
 		});
 		for (const reporter of reporters) await reporter.end?.();
 		process.stderr.write(`results: ${relative(process.cwd(), join(directory, 'results.json'))}\n`);
-		return exit;
+		return bisect ? bisect.answer(exit === EXIT.interrupted, directory) : exit;
 	} finally {
 		status.stop();
 	}

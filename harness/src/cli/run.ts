@@ -37,6 +37,8 @@ export interface RunOptions {
 	readonly out?: string;
 	readonly reporter?: string[];
 	readonly dryRun?: boolean;
+	readonly forBisect?: boolean;
+	readonly signature?: string;
 	readonly shard?: { index: number; count: number };
 }
 
@@ -55,7 +57,8 @@ Examples:
   fencepost run --kernel tree:. --arch arm64 --suite 'sync*'
   fencepost run --kernel debian:newest --arch x86_64 --case 'heap.alloc.*' --subject system
   fencepost run --kernel source:6.12 --arch x86_64 --program ./mytest,--fast
-  fencepost run --kernel source:6.12 --module ./drivers/acme-heap`;
+  fencepost run --kernel source:6.12 --module ./drivers/acme-heap
+  git bisect run npx fencepost run --for-bisect --kernel tree:. --arch x86_64 --case heap.alloc.len-zero`;
 
 export function runCommand(): Command {
 	return new Command('run')
@@ -77,6 +80,8 @@ export function runCommand(): Command {
 		.option('--reporter <name[=file]>', 'tap, terminal, junit or github, repeatable', collect)
 		.option('--dry-run', 'say what would run, and run nothing')
 		.option('--shard <i/n>', 'only the I-th of N parts', parseShard)
+		.option('--for-bisect', 'answer as `git bisect run` understands it: 0 good, 1 bad, 125 cannot judge, 128 up abort')
+		.option('--signature <regex>', 'with --for-bisect: what the regression looks like in a reason or on the console')
 		.addHelpText('after', NOTES)
 		.action(async (options: RunOptions) => {
 			const { performRun } = await import('./run-action.js');

@@ -27,6 +27,8 @@ export interface CaseResult {
 	readonly earlier?: readonly { readonly verdict: Verdict; readonly reason: string }[] | undefined;
 	/** The attempts did not agree: both are kept (design: third law). */
 	readonly flaky?: boolean | undefined;
+	/** Of a miss that an error caused: the error's code, as `DISK_FULL`. */
+	readonly code?: string | undefined;
 	/** The one command that runs exactly this again. */
 	readonly rerun?: string | undefined;
 }

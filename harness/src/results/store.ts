@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, infrastructureError, messageOf } from '../core/errors.js';
@@ -16,6 +16,8 @@ export class EventLog {
 		try {
 			mkdirSync(directory, { recursive: true });
 			this.descriptor = openSync(join(directory, 'events.jsonl'), 'ax');
+			// A run directory may lie in the tree that is being built and bisected: git must not see a change in it.
+			writeFileSync(join(directory, '.gitignore'), '*\n');
 		} catch (error) {
 			if (errnoOf(error) === 'EEXIST') {
 				throw infrastructureError('RUN_DIRECTORY_TAKEN', `${directory} already holds the results of a run`, {

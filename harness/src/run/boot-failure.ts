@@ -9,6 +9,8 @@ export interface TargetFailure {
 	readonly verdict: Verdict;
 	readonly reason: string;
 	readonly splats?: readonly Splat[];
+	/** Of the error that it comes from. */
+	readonly code?: string | undefined;
 }
 
 /**
@@ -24,5 +26,6 @@ export function targetFailure(stage: 'build' | 'boot' | 'declaration', error: un
 		case: `machine.${stage}`,
 		verdict,
 		reason: known?.evidence ? `${parts}\n${known.evidence}` : parts,
+		code: known?.code,
 	};
 }
