@@ -2,10 +2,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -67,6 +69,11 @@ static void become(char **argv, char **env, int output, int error, int report)
 		close(null);
 	/* The agent must survive a guest without memory; what it starts must not. */
 	write_text("/proc/self/oom_score_adj", "0");
+	/*
+	 * Without it a process cannot touch one that has it (security/commoncap.c:
+	 * cap_ptrace_access_check()): no job reads the agent's memory or takes its port.
+	 */
+	prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
