@@ -73,7 +73,7 @@ export function runCommand(): Command {
 		.option('--program <file[,arg...]>', 'a static program of your own that prints TAP or KTAP, repeatable', collect)
 		.option('--module <dir>', 'source of an out-of-tree module to build, load and judge, repeatable', collect)
 		.addOption(
-			new Option('--isolate <unit>', 'what a guest is used for').choices(['run', 'suite', 'case']).default('run'),
+			new Option('--isolate <unit>', 'what a guest is used for').choices(['run', 'suite', 'case']).default('suite'),
 		)
 		.option('--jobs <n>', 'guests at once (default: one per core)', parseJobs)
 		.option('--out <dir>', 'run directory (default: runs/DATE-TIME)')

@@ -9,7 +9,7 @@ import { withLock } from './lock.js';
 import type { Progress } from './progress.js';
 
 /** Kinds of entries, each a folder of the cache. */
-export type CacheKind = 'kernels' | 'packages' | 'images' | 'toolchain' | 'suites' | 'modules';
+export type CacheKind = 'kernels' | 'packages' | 'images' | 'toolchain' | 'suites' | 'templates' | 'modules';
 
 const MANIFEST = 'entry.json';
 
@@ -94,6 +94,11 @@ export class Cache {
 			}),
 		);
 		return entries.filter((entry) => entry !== undefined).sort((a, b) => b.usedAt.getTime() - a.usedAt.getTime());
+	}
+
+	/** Removes all but the `count` entries used last. */
+	async keepNewest(kind: CacheKind, count: number): Promise<void> {
+		for (const { id } of (await this.list(kind)).slice(count)) await this.remove(kind, id);
 	}
 
 	async remove(kind: CacheKind, id: string): Promise<void> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Readable } from 'node:stream';
 import type { Arch } from '../core/architectures.js';
+import type { Progress } from '../core/progress.js';
 
 /** A contiguous memory area reserved at boot through `cma=` (Documentation/admin-guide/kernel-parameters.txt). */
 export interface CmaReservation {
@@ -144,6 +145,8 @@ export interface GuestSpec {
 	/** The kernel's bootable file. */
 	readonly kernel: string;
 	readonly initramfs: string;
+	/** What the two files hold, by their hashes: a template is made of it. */
+	readonly identity: string;
 }
 
 /** How long a guest may be quiet before it is judged dead, in milliseconds that it could use (a busy host stops this clock). */
@@ -167,10 +170,34 @@ export interface GuestStart {
 	readonly signal: AbortSignal;
 }
 
+export interface TemplateStart extends GuestStart {
+	/** Told of a template that was damaged and is made again, and of waiting for another run that makes it. */
+	readonly progress: Progress;
+}
+
+export type CloneStart = Omit<GuestStart, 'spec'>;
+
+/** A guest that was booted once and is saved: clones go on, copy-on-write, from where it stood. */
+export interface Template {
+	readonly facts: GuestFacts;
+	/** It was made by an earlier run, or another one beside this: nothing was booted now. */
+	readonly cached: boolean;
+	/** Starts a copy of its own. @throws FencepostError CLONE_*: an infrastructure error. */
+	clone(start: CloneStart): Promise<Guest>;
+	/** Gives its memory back; clones that run keep theirs. */
+	close(): Promise<void>;
+}
+
 /** Starts guests of one kind: QEMU's, or the scripted ones of tests. */
 export interface GuestStarter {
 	/** Factor on deadlines for this architecture here: 1 on hardware, more under emulation. */
 	slowness(arch: Arch): Promise<number>;
 	/** Boots and waits for the agent. @throws FencepostError BOOT_* with the console's tail; blame `kernel` for a panic. */
 	start(start: GuestStart): Promise<Guest>;
+	/**
+	 * A template, from the cache or booted and saved now. The console of its boot goes to the start's file and listener
+	 * either way. @throws FencepostError BOOT_* as `start`, and TEMPLATE_REFUSED when this machine cannot be saved: its
+	 * guests must be booted one by one.
+	 */
+	template(start: TemplateStart): Promise<Template>;
 }

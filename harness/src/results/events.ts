@@ -70,7 +70,9 @@ export type RunEvent =
 			readonly time: string;
 			readonly guest: string;
 			readonly bootMs: number;
-			readonly facts: Readonly<Record<string, unknown>>;
+			/** It was saved to be cloned, now or by an earlier run; clones have its facts. */
+			readonly template?: 'made' | 'cached' | undefined;
+			readonly facts?: Readonly<Record<string, unknown>> | undefined;
 	  }
 	| {
 			readonly type: 'guest-end';

@@ -21,6 +21,8 @@ export interface RunContext {
 	readonly isolate: Isolation;
 	readonly choice: AssignmentChoice;
 	readonly emit: (event: RunEvent) => void;
+	/** Whether an expectation speaks of this failure: then it is no news, and not run again. */
+	readonly expected: (result: CaseResult) => boolean;
 	/** Hands a judged case on: expectations are applied and the event written. */
 	readonly record: (result: CaseResult) => void;
 }
@@ -32,6 +34,8 @@ export interface Target {
 	readonly machine: MachineDeclaration;
 	readonly suites: readonly SuiteProgram[];
 	readonly initramfs: string;
+	/** What kernel and initramfs hold, by their hashes. */
+	readonly identity: string;
 	/** Out-of-tree modules, built for this kernel. */
 	readonly modules: readonly BuiltModule[];
 }

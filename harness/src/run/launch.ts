@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { nowMs, timestamp } from '../core/clock.js';
 import { FencepostError } from '../core/errors.js';
 import { shellQuote } from '../core/process.js';
-import type { Guest } from '../machine/machine.js';
+import type { Guest, GuestFacts, Template, TemplateStart } from '../machine/machine.js';
 import type { Splat } from '../verdict/verdict.js';
 import { ConsoleWatch } from './console-watch.js';
 import type { RunContext, Target } from './context.js';
@@ -37,9 +37,86 @@ export class GuestCounter {
 	}
 }
 
-/** Boots a guest for a target. @throws FencepostError BOOT_* with the console's tail. */
-export async function launchGuest(target: Target, context: RunContext, counter: GuestCounter): Promise<LaunchedGuest> {
-	const { kernel, machine } = target;
+/**
+ * A running guest for a target: a clone where there is a template, else booted. @throws FencepostError BOOT_* with the
+ * console's tail, CLONE_*.
+ */
+export async function launchGuest(
+	target: Target,
+	context: RunContext,
+	counter: GuestCounter,
+	template?: Template,
+): Promise<LaunchedGuest> {
+	const launch = await prepareLaunch(target, context, counter);
+	const { id, watch, consoleFile, slowness, start } = launch;
+	const startedMs = nowMs();
+	const guest = await (template
+		? template.clone(start)
+		: start.progress
+				.phase('boot', () => context.starter.start(start))
+				.catch((error: unknown) => {
+					watch.end();
+					throw blamedOnReports(error, watch.take());
+				}));
+	context.emit({
+		type: 'guest-ready',
+		time: timestamp(),
+		guest: id,
+		bootMs: Math.round(nowMs() - startedMs),
+		...(template ? {} : { facts: writtenFacts(guest.facts) }),
+	});
+	void guest.ended.then((end) => {
+		watch.end();
+		context.emit({ type: 'guest-end', time: timestamp(), guest: id, how: end.kind });
+	});
+	return { id, guest, watch, consoleFile: relative(context.directory, consoleFile), slowness };
+}
+
+/** A template for a target, with what its kernel reported while it booted. */
+export interface OpenedTemplate {
+	readonly template: Template;
+	readonly splats: readonly Splat[];
+	/** Relative to the run directory. */
+	readonly consoleFile: string;
+}
+
+/** Boots a target once, or finds it booted in the cache. @throws FencepostError BOOT_*, TEMPLATE_REFUSED. */
+export async function openTemplate(
+	target: Target,
+	context: RunContext,
+	counter: GuestCounter,
+): Promise<OpenedTemplate> {
+	const { id, watch, consoleFile, start } = await prepareLaunch(target, context, counter);
+	const startedMs = nowMs();
+	try {
+		const template = await start.progress.phase('boot', () => context.starter.template(start));
+		watch.end();
+		context.emit({
+			type: 'guest-ready',
+			time: timestamp(),
+			guest: id,
+			bootMs: Math.round(nowMs() - startedMs),
+			template: template.cached ? 'cached' : 'made',
+			facts: writtenFacts(template.facts),
+		});
+		context.emit({ type: 'guest-end', time: timestamp(), guest: id, how: 'saved' });
+		return { template, splats: watch.take(), consoleFile: relative(context.directory, consoleFile) };
+	} catch (error) {
+		watch.end();
+		throw blamedOnReports(error, watch.take());
+	}
+}
+
+interface Launch {
+	readonly id: string;
+	readonly watch: ConsoleWatch;
+	readonly consoleFile: string;
+	readonly slowness: number;
+	readonly start: TemplateStart;
+}
+
+async function prepareLaunch(target: Target, context: RunContext, counter: GuestCounter): Promise<Launch> {
+	const { kernel, machine, initramfs, identity } = target;
 	const id = counter.next(target);
 	const consoleFile = join(context.directory, 'consoles', `${id}.log`);
 	await mkdir(dirname(consoleFile), { recursive: true });
@@ -47,40 +124,27 @@ export async function launchGuest(target: Target, context: RunContext, counter: 
 	const watch = new ConsoleWatch();
 	const common = { guest: id, kernel: target.selector.text, arch: kernel.arch, machine: machine.name };
 	const progress = context.progress.for(`${target.selector.text} ${kernel.arch} ${machine.name}`);
-	const startedMs = nowMs();
-	const boot = progress.phase('boot', () =>
-		context.starter.start({
-			spec: { arch: kernel.arch, machine, kernel: kernel.image, initramfs: target.initramfs },
-			limits: { bootMs: BOOT_MS * slowness, silenceMs: SILENCE_MS * slowness, hungMs: HUNG_MS * slowness },
-			consoleFile,
-			onConsole: (bytes) => watch.push(bytes),
-			onCommand: (command) =>
-				context.emit({
-					type: 'guest-start',
-					time: timestamp(),
-					...common,
-					command: [shellQuote(command)],
-					console: relative(context.directory, consoleFile),
-				}),
-			signal: progress.signal,
-		}),
-	);
-	const guest = await boot.catch((error: unknown) => {
-		watch.end();
-		throw blamedOnReports(error, watch.take());
-	});
-	context.emit({
-		type: 'guest-ready',
-		time: timestamp(),
-		guest: id,
-		bootMs: Math.round(nowMs() - startedMs),
-		facts: { ...guest.facts, more: Object.fromEntries(guest.facts.more) },
-	});
-	void guest.ended.then((end) => {
-		watch.end();
-		context.emit({ type: 'guest-end', time: timestamp(), guest: id, how: end.kind });
-	});
-	return { id, guest, watch, consoleFile: relative(context.directory, consoleFile), slowness };
+	const start: TemplateStart = {
+		spec: { arch: kernel.arch, machine, kernel: kernel.image, initramfs, identity },
+		limits: { bootMs: BOOT_MS * slowness, silenceMs: SILENCE_MS * slowness, hungMs: HUNG_MS * slowness },
+		consoleFile,
+		onConsole: (bytes) => watch.push(bytes),
+		onCommand: (command) =>
+			context.emit({
+				type: 'guest-start',
+				time: timestamp(),
+				...common,
+				command: [shellQuote(command)],
+				console: relative(context.directory, consoleFile),
+			}),
+		signal: progress.signal,
+		progress,
+	};
+	return { id, watch, consoleFile, slowness, start };
+}
+
+function writtenFacts(facts: GuestFacts): Readonly<Record<string, unknown>> {
+	return { ...facts, more: Object.fromEntries(facts.more) };
 }
 
 /** A boot that fails after its kernel reported something is the kernel's fault, whatever else it looks like. */

@@ -107,6 +107,7 @@ class Session {
 			isolate: request.isolate,
 			choice: request.choice,
 			emit: (event) => this.emit(event),
+			expected: (result) => book.apply(result).verdict === 'xfail',
 			record: (result) => {
 				const expected = book.apply(result);
 				this.results.push(expected);
@@ -173,7 +174,8 @@ class Session {
 		});
 		// What the machine's modules depend on is loaded, and verified, with them.
 		const complete = { ...machine, modules: modules.map(({ name }) => name) };
-		return { selector, kernel, machine: complete, suites, initramfs: initramfs.path, modules: built };
+		const identity = `${kernel.id} ${initramfs.id}`;
+		return { selector, kernel, machine: complete, suites, initramfs: initramfs.path, identity, modules: built };
 	}
 
 	/** What came of building the modules for a kernel, for each machine it would run on. */

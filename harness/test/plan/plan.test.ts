@@ -70,26 +70,31 @@ machines:
 	t.match(machine, { name: 'big', memoryMiB: 1024, smp: 2, heaps: ['system', '@cma'] });
 	if (!machine) return;
 	const command = qemuCommandLine(
-		{ arch: 'x86_64', machine, kernel: '/k/vmlinux', initramfs: '/i/cpio' },
+		{ arch: 'x86_64', machine, kernel: '/k/vmlinux', initramfs: '/i/cpio', identity: 'i' },
 		'tcg',
-		'/s/agent',
+		'boot',
 	);
 	t.same(command, [
 		'qemu-system-x86_64',
 		...['-machine', 'q35', '-accel', 'tcg', '-cpu', 'Skylake-Client', '-smp', '2', '-m', '1024M'],
 		...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-nic', 'none'],
 		...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+		...['-chardev', 'socket,id=monitor,fd=4', '-mon', 'chardev=monitor,mode=control'],
 		...['-chardev', 'stdio,id=console,mux=off,signal=off', '-serial', 'chardev:console'],
-		...['-chardev', 'socket,id=agent,path=/s/agent', '-device', 'virtio-serial-pci'],
+		...['-chardev', 'socket,id=agent,fd=3', '-device', 'virtio-serial-pci'],
 		...['-device', 'virtserialport,chardev=agent,name=org.fencepost.agent'],
 		...['-kernel', '/k/vmlinux', '-initrd', '/i/cpio', '-append'],
 		'console=ttyS0 earlyprintk=ttyS0 no_timer_check panic=-1 printk.devkmsg=on loglevel=6 cma=128M@512M-1024M hugepages=4 ' +
 			'udmabuf.list_limit=7 init_on_alloc=0 init_on_free=0 quiet',
 	]);
-	t.equal(
-		qemuCommandLine({ arch: 'arm64', machine, kernel: 'k', initramfs: 'i' }, 'kvm', 's')[2],
-		'virt,gic-version=host',
+	const spec = { arch: 'arm64', machine, kernel: 'k', initramfs: 'i', identity: 'i' } as const;
+	t.equal(qemuCommandLine(spec, 'kvm', 'boot')[2], 'virt,gic-version=host');
+	const clone = qemuCommandLine(spec, 'tcg', 'clone').join(' ');
+	t.match(
+		clone,
+		/-machine virt,memory-backend=ram .*size=1024M,mem-path=\/proc\/self\/fd\/6,share=off -incoming defer/,
 	);
+	t.match(qemuCommandLine(spec, 'tcg', 'template').join(' '), /share=on/);
 });
 
 t.test('wrong plans are refused with file, line, column and what is accepted', async (t) => {

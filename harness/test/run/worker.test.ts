@@ -96,6 +96,7 @@ async function work(
 			machine,
 			suites: options.suites ?? [alloc],
 			initramfs: '/i',
+			identity: 'i',
 			modules: [],
 		},
 		{
@@ -106,6 +107,7 @@ async function work(
 			isolate: options.isolate ?? 'run',
 			choice: { subjects: options.subjects ?? ['system'], shard: undefined },
 			emit: (event) => events.push(event),
+			expected: () => false,
 			record: (result) => results.push(result),
 		},
 		new GuestCounter(),
@@ -114,6 +116,48 @@ async function work(
 		Object.fromEntries(results.map((result) => [`${result.case} ${result.subject}`, result.verdict]));
 	return { results, events, starter, verdicts };
 }
+
+const failing = (args: readonly string[]): ScriptedJob => ({
+	stdout: ktap(args, (name, n) => `${name === 'a.two' ? 'not ok' : 'ok'} ${n} ${name}`),
+	outcome: { status: 1 },
+});
+
+t.test('what is news is run again alone, and both verdicts are kept', async (t) => {
+	const twice = await work([{ facts, job: ({ args }) => failing(args) }], { isolate: 'suite' });
+	t.same(twice.verdicts(), { 'a.one system': 'pass', 'a.two system': 'fail', 'a.three system': 'pass' });
+	t.match(
+		twice.results.find(({ verdict }) => verdict === 'fail'),
+		{ attempts: 2, flaky: undefined, earlier: [{ verdict: 'fail' }] },
+	);
+	t.equal(twice.starter.started, 2, 'a clone for the suite, and one for the second look');
+
+	const flaky = await work(
+		[
+			{ facts, job: ({ args }) => failing(args) },
+			{ facts, job: ({ args }) => passing(args) },
+		],
+		{ isolate: 'suite' },
+	);
+	t.match(
+		flaky.results.find(({ verdict }) => verdict === 'fail'),
+		{ case: 'a.two', attempts: 2, flaky: true, reason: /run again alone in a fresh guest: pass/ },
+		'a first fail stands',
+	);
+
+	const lost = await work(
+		[
+			{ facts, job: () => ({ ends: 'dies' }) },
+			{ facts, job: ({ args }) => passing(args) },
+		],
+		{ isolate: 'suite' },
+	);
+	t.same(lost.verdicts(), { 'a.one system': 'pass', 'a.two system': 'pass', 'a.three system': 'pass' });
+	t.match(
+		lost.results.find(({ attempts }) => attempts === 2),
+		{ verdict: 'pass', earlier: [{ verdict: 'miss' }] },
+		'a miss is what the second run says',
+	);
+});
 
 t.test('every suite runs against every heap found, and all pass in one guest', async (t) => {
 	const ran = await work([{ facts, job: ({ args }) => passing(args) }], { suites: [alloc, fence], subjects: ['*'] });

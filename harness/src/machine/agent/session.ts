@@ -37,14 +37,13 @@ export class AgentSession {
 	}
 
 	/**
-	 * Waits for the agent's HELLO. @param options.deadlineMs how long. @param options.ask for a guest restored from a
-	 * template, which said its HELLO long ago: asks it to say it again. @throws FencepostError AGENT_SILENT after the
+	 * Waits for the agent's HELLO. @param options.deadlineMs how long. @throws FencepostError AGENT_SILENT after the
 	 * deadline, AGENT_GONE when the stream ends first, AGENT_PROTOCOL for another version or garbage; the signal's
 	 * reason when aborted. The stream is destroyed then.
 	 */
 	static async open(
 		stream: Duplex,
-		options: { readonly signal: AbortSignal; readonly deadlineMs: number; readonly ask?: boolean },
+		options: { readonly signal: AbortSignal; readonly deadlineMs: number },
 	): Promise<AgentSession> {
 		const { signal, deadlineMs } = options;
 		let timer: NodeJS.Timeout | undefined;
@@ -56,7 +55,6 @@ export class AgentSession {
 				timer = setTimeout(() => reject(silent(deadlineMs)), deadlineMs);
 				onAbort = () => reject(signal.reason);
 				signal.addEventListener('abort', onAbort, { once: true });
-				if (options.ask) session.wire.send('HELLO', 0);
 			});
 		} catch (error) {
 			stream.destroy();
@@ -65,6 +63,11 @@ export class AgentSession {
 			clearTimeout(timer);
 			signal.removeEventListener('abort', onAbort);
 		}
+	}
+
+	/** The session with the agent of a clone, which said its HELLO before it was cloned: these facts. */
+	static adopt(stream: Duplex, facts: GuestFacts): AgentSession {
+		return new AgentSession(stream, { facts, resolve: () => {}, reject: () => {} });
 	}
 
 	/** What the agent said of its guest. */

@@ -11,6 +11,8 @@ import type {
 	Job,
 	JobOutcome,
 	JobOutput,
+	Template,
+	TemplateStart,
 } from '../machine.js';
 
 /** What a scripted guest does when it is given a job. */
@@ -116,12 +118,40 @@ export class FakeStarter implements GuestStarter {
 		return 1;
 	}
 
+	/** Boots as the next script does, which then is the first clone's. */
+	async template(start: TemplateStart): Promise<Template> {
+		const script = this.peek();
+		start.onCommand(['fake-qemu']);
+		if (script.bootConsole) start.onConsole(Buffer.from(script.bootConsole));
+		if (script.bootError) {
+			this.started++;
+			throw script.bootError;
+		}
+		return {
+			facts: script.facts,
+			cached: false,
+			clone: async (clone) => {
+				const next = this.peek();
+				this.started++;
+				clone.onCommand(['fake-qemu']);
+				return new FakeGuest(next, { ...start, ...clone });
+			},
+			close: async () => {},
+		};
+	}
+
 	async start(start: GuestStart): Promise<Guest> {
-		const script = this.scripts[Math.min(this.started++, this.scripts.length - 1)];
-		if (!script) throw new Error('a fake starter needs a script');
+		const script = this.peek();
+		this.started++;
 		start.onCommand(['fake-qemu']);
 		if (script.bootConsole) start.onConsole(Buffer.from(script.bootConsole));
 		if (script.bootError) throw script.bootError;
 		return new FakeGuest(script, start);
+	}
+
+	private peek(): Script {
+		const script = this.scripts[Math.min(this.started, this.scripts.length - 1)];
+		if (!script) throw new Error('a fake starter needs a script');
+		return script;
 	}
 }

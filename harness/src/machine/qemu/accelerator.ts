@@ -63,7 +63,8 @@ function parseChoice(value: unknown): AcceleratorChoice | undefined {
 	return { accelerator, reason };
 }
 
-async function bootId(): Promise<string> {
+/** Names this boot of the host (random(4)). */
+export async function bootId(): Promise<string> {
 	return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown')).trim();
 }
 

@@ -32,27 +32,52 @@ export function kernelCommandLine(arch: Arch, machine: MachineDeclaration): stri
 	].join(' ');
 }
 
+/** Descriptors that QEMU inherits: no path of the host, and nothing that could be left behind. */
+export const DESCRIPTORS = { agent: 3, monitor: 4, state: 5, memory: 6 } as const;
+
+/**
+ * What a guest is started for. `boot`: memory of its own. `template`: its memory is the inherited file, shared, so
+ * that it stays when QEMU is gone. `clone`: the same file, private (copy-on-write), and the devices' state to come.
+ */
+export type GuestRole = 'boot' | 'template' | 'clone';
+
+const MEMORY_OPTIONS: Record<GuestRole, (sizeMiB: number) => readonly string[]> = {
+	boot: () => [],
+	template: (sizeMiB) => memoryFile(sizeMiB, 'on'),
+	clone: (sizeMiB) => [...memoryFile(sizeMiB, 'off'), '-incoming', 'defer'],
+};
+
+function memoryFile(sizeMiB: number, share: 'on' | 'off'): string[] {
+	const path = `/proc/self/fd/${DESCRIPTORS.memory}`;
+	return ['-object', `memory-backend-file,id=ram,size=${sizeMiB}M,mem-path=${path},share=${share}`];
+}
+
 /**
  * QEMU's whole command line: no default devices, no network, no host file system, seccomp sandbox on
- * (qemu(1), -sandbox). The agent's port connects to `agentSocket`, on which the harness listens.
+ * (qemu(1), -sandbox). The agent's port and the monitor are sockets that QEMU inherits (`DESCRIPTORS`).
  */
-export function qemuCommandLine(spec: GuestSpec, accelerator: Accelerator, agentSocket: string): string[] {
+export function qemuCommandLine(spec: GuestSpec, accelerator: Accelerator, role: GuestRole): string[] {
 	const record: QemuArchitecture = QEMU_ARCHITECTURES[spec.arch];
 	const kvm = accelerator === 'kvm';
+	const machine = kvm ? record.kvmMachine : record.machine;
+	const { memoryMiB } = spec.machine;
 	return [
 		record.binary,
-		...['-machine', kvm ? record.kvmMachine : record.machine],
+		...['-machine', role === 'boot' ? machine : `${machine},memory-backend=ram`],
 		...['-accel', accelerator],
 		...['-cpu', spec.machine.cpu[spec.arch] ?? (kvm ? 'host' : record.cpu)],
 		...['-smp', String(spec.machine.smp)],
-		...['-m', `${spec.machine.memoryMiB}M`],
+		...['-m', `${memoryMiB}M`],
+		...MEMORY_OPTIONS[role](memoryMiB),
 		...['-nodefaults', '-no-user-config', '-no-reboot'],
 		...['-display', 'none'],
 		...['-nic', 'none'],
 		...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+		...['-chardev', `socket,id=monitor,fd=${DESCRIPTORS.monitor}`],
+		...['-mon', 'chardev=monitor,mode=control'],
 		...['-chardev', 'stdio,id=console,mux=off,signal=off'],
 		...['-serial', 'chardev:console'],
-		...['-chardev', `socket,id=agent,path=${agentSocket}`],
+		...['-chardev', `socket,id=agent,fd=${DESCRIPTORS.agent}`],
 		...['-device', 'virtio-serial-pci'],
 		...['-device', `virtserialport,chardev=agent,name=${AGENT_PORT}`],
 		...['-kernel', spec.kernel],

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: MIT
+import { readFile } from 'node:fs/promises';
 import type { Arch } from '../../core/architectures.js';
 import type { Cache } from '../../core/cache.js';
-import type { Guest, GuestStart, GuestStarter } from '../machine.js';
-import { type AcceleratorChoice, chooseAccelerator } from './accelerator.js';
-import { QemuGuest } from './guest.js';
+import { contentId } from '../../core/hash.js';
+import { PROTOCOL_VERSION } from '../agent/frame.js';
+import type { Guest, GuestStart, GuestStarter, Template, TemplateStart } from '../machine.js';
+import { type Accelerator, type AcceleratorChoice, bootId, chooseAccelerator, qemuVersion } from './accelerator.js';
+import { bootGuest } from './boot.js';
+import { QemuTemplate } from './clone.js';
+import { kernelCommandLine, qemuCommandLine } from './command-line.js';
+import { saveTemplate } from './template.js';
+
+/** Raised when what a template holds changes. */
+const TEMPLATE_FORMAT = '1';
+/** The least recently used go first: some 30 MB each. */
+const MAX_TEMPLATES = 40;
 
 /** Starts QEMU guests, each architecture with the accelerator that was proven to work here. */
 export class QemuStarter implements GuestStarter {
@@ -17,7 +28,19 @@ export class QemuStarter implements GuestStarter {
 
 	async start(start: GuestStart): Promise<Guest> {
 		const { accelerator } = await this.choice(start.spec.arch);
-		return QemuGuest.start({ ...start, accelerator });
+		return bootGuest(start, accelerator, 'boot');
+	}
+
+	async template(start: TemplateStart): Promise<Template> {
+		const { accelerator } = await this.choice(start.spec.arch);
+		const id = await templateId(start, accelerator);
+		let cached = true;
+		const { path } = await this.cache.entry('templates', id, start.progress, async (directory) => {
+			cached = false;
+			await saveTemplate(start, accelerator, directory);
+		});
+		if (!cached) await this.cache.keepNewest('templates', MAX_TEMPLATES);
+		return QemuTemplate.open(path, start, accelerator, cached);
 	}
 
 	private choice(arch: Arch): Promise<AcceleratorChoice> {
@@ -25,4 +48,24 @@ export class QemuStarter implements GuestStarter {
 		this.choices.set(arch, known);
 		return known;
 	}
+}
+
+/** Everything that a saved guest depends on: another value of any of it, another template. */
+async function templateId({ spec }: TemplateStart, accelerator: Accelerator): Promise<string> {
+	const files = { ...spec, kernel: '', initramfs: '' };
+	return contentId({
+		format: TEMPLATE_FORMAT,
+		protocol: String(PROTOCOL_VERSION),
+		identity: spec.identity,
+		machine: JSON.stringify(qemuCommandLine(files, accelerator, 'template')),
+		words: kernelCommandLine(spec.arch, spec.machine),
+		qemu: await qemuVersion(spec.arch),
+		// Under KVM a guest has the host's processor, and counts its time by it.
+		host: accelerator === 'kvm' ? `${await bootId()} ${await processorFlags()}` : '',
+	});
+}
+
+async function processorFlags(): Promise<string> {
+	const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+	return /^(?:flags|Features)\s*:.*$/m.exec(text)?.[0] ?? '';
 }

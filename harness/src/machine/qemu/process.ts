@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { tail } from '../../core/process.js';
+import type { GuestEnd } from '../machine.js';
+import { DESCRIPTORS } from './command-line.js';
+import { ConsoleLog } from './console.js';
+import { Qmp } from './qmp.js';
+
+export interface QemuProcessStart {
+	readonly command: readonly string[];
+	readonly consoleFile: string;
+	readonly onConsole: (bytes: Uint8Array) => void;
+	/** Descriptor of the guest's memory, for templates and clones. */
+	readonly memory?: number | undefined;
+	/** What was saved of the devices, for clones: QEMU reads it when told to. */
+	readonly state?: Uint8Array | undefined;
+}
+
+const STDERR_BYTES = 8192;
+
+/** QEMU from spawn to end. It dies with the harness, SIGKILL included (setpriv --pdeathsig, prctl(2)). */
+export class QemuProcess {
+	readonly pid: number;
+	readonly console: ConsoleLog;
+	/** The harness's end of the agent's port. */
+	readonly agent: Duplex;
+	readonly qmp: Qmp;
+	/** Settles once, when QEMU is gone and its console is on disk. Never rejects. */
+	readonly ended: Promise<GuestEnd>;
+	private readonly child: ChildProcess;
+	private stopping = false;
+
+	constructor(start: QemuProcessStart) {
+		const inherited: ('pipe' | 'ignore' | number)[] = ['ignore', 'pipe', 'pipe'];
+		inherited[DESCRIPTORS.agent] = 'pipe';
+		inherited[DESCRIPTORS.monitor] = 'pipe';
+		inherited[DESCRIPTORS.state] = start.state ? 'pipe' : 'ignore';
+		inherited[DESCRIPTORS.memory] = start.memory ?? 'ignore';
+		const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...start.command], { stdio: inherited, detached: true });
+		this.child = child;
+		this.pid = child.pid ?? 0;
+		// Beyond the first three, which have types of their own, a pipe is a socket: both ways.
+		const pipes = child.stdio as unknown as readonly Duplex[];
+		const pipe = (descriptor: number): Duplex => {
+			const stream = pipes[descriptor];
+			if (!stream) throw new Error(`a child process without the pipe ${descriptor} that it was given`);
+			return stream;
+		};
+		this.console = new ConsoleLog(start.consoleFile, pipe(1), start.onConsole);
+		this.agent = pipe(DESCRIPTORS.agent);
+		this.qmp = new Qmp(pipe(DESCRIPTORS.monitor));
+		if (start.state) {
+			const state = pipe(DESCRIPTORS.state);
+			// QEMU that dies before it has read everything says why on standard error.
+			state.on('error', () => {});
+			state.resume();
+			state.end(start.state);
+		}
+		this.ended = this.watchEnd(pipe(2));
+	}
+
+	/** Kills it and waits for it to be gone. */
+	async stop(): Promise<void> {
+		this.stopping = true;
+		this.child.kill('SIGKILL');
+		await this.ended;
+	}
+
+	private async watchEnd(stderr: Duplex): Promise<GuestEnd> {
+		let said = '';
+		let spawnError = '';
+		stderr.on('data', (chunk: Buffer) => {
+			said = (said + chunk.toString('utf8')).slice(-STDERR_BYTES);
+		});
+		const how = await new Promise<{ status: number | undefined; signal: string | undefined }>((resolve) => {
+			this.child.once('error', (error) => {
+				spawnError = error.message;
+				resolve({ status: undefined, signal: undefined });
+			});
+			this.child.once('close', (status, signal) =>
+				resolve({ status: status ?? undefined, signal: signal ?? undefined }),
+			);
+		});
+		if (!spawnError) await this.console.closed;
+		const kind = this.stopping ? 'stopped' : how.signal ? 'killed' : 'died';
+		return { kind, ...how, stderr: tail(`${spawnError}${said}`, 10) };
+	}
+}
