@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { usageError } from '../core/errors.js';
 import { contentId } from '../core/hash.js';
 import { inRange, type Release, type ReleaseRange } from '../core/release.js';
@@ -26,7 +26,7 @@ const HEADER =
 
 /** The patches that kernels of a release are built with. @throws usage error for a patch whose first lines say too little. */
 export async function loadPatches(projectRoot: string, release: Release): Promise<KernelPatch[]> {
-	const folder = join(projectRoot, 'kernels', 'patches');
+	const folder = resolve(projectRoot, 'kernels', 'patches');
 	const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.patch')).sort();
 	const patches = await Promise.all(
 		names.map(async (name) => parsePatch(await readFile(join(folder, name), 'utf8'), join(folder, name), name)),
