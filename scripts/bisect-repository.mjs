@@ -111,7 +111,7 @@ async function commitSeries(bare, series) {
 async function checkOut(bare, directory, ours) {
 	if (existsSync(join(directory, '.git')) && ours) {
 		await git(directory, ['bisect', 'reset']).catch(() => {});
-		await git(directory, ['fetch', '--quiet', '--force', 'origin', 'main']);
+		await git(directory, ['fetch', '--quiet', '--force', '--tags', 'origin', 'main']);
 		await git(directory, ['checkout', '--quiet', '--force', '-B', 'main', 'FETCH_HEAD']);
 		await git(directory, ['clean', '-q', '-ffdx']);
 		return;

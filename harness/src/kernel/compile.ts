@@ -53,8 +53,13 @@ export async function compile(
 				said.push(line);
 				if (said.length > KEPT_LINES) said.shift();
 			}
-		}).catch((error: unknown) => {
-			throw compileError(error, place, said);
+		}).catch(async (error: unknown) => {
+			const known = compileError(error, place, said);
+			// make itself ended and took what it was writing with it (.DELETE_ON_ERROR in kbuild): nothing is cut short,
+			// and the next commit need not pay for this one.
+			if (known instanceof FencepostError && known.code === 'KERNEL_BUILD_FAILED')
+				await rm(unfinished, { force: true });
+			throw known;
 		}),
 	);
 	if (before < FRESH_OBJECTS) await rememberSteps(cache, estimateKey, before + steps);
