@@ -41,6 +41,8 @@ interface Context {
 	report: Report | undefined;
 	/** Lines of a heading that has not named its report yet. */
 	heading: string[];
+	/** The line it began in. */
+	headingLine: number;
 	/** The last line's printk time, seconds. */
 	time: number | undefined;
 	/** The report's lines carry printk times. */
@@ -96,6 +98,7 @@ export class ConsoleClassifier {
 	/** Ends the console. @returns the first thousand splats, by line */
 	end(): readonly Splat[] {
 		this.#splitter.end();
+		for (const context of this.#contexts.values()) this.#unnamed(context);
 		this.flush();
 		return [...this.#splats].sort((a, b) => a.line - b.line);
 	}
@@ -136,13 +139,15 @@ export class ConsoleClassifier {
 				if (taken === 'last') return;
 			}
 		} else if (this.#adopter && isForeign(text) && this.#adopter.take(text, raw) === true) return;
-		this.#heading(context, text, raw);
+		this.#heading(context, text, raw, line);
 	}
 
 	/** Collects what stands before a title: `cut here`, rulers, blank lines, a WARN()'s own words. */
-	#heading(context: Context, text: string, raw: string): void {
-		if (CUT_HERE.test(text) || RULER.test(text) || PRELUDE.test(text)) context.heading = [raw];
-		else if (context.heading.length > HEADING_LINES) context.heading = [];
+	#heading(context: Context, text: string, raw: string, line: number): void {
+		if (CUT_HERE.test(text) || RULER.test(text) || PRELUDE.test(text)) {
+			context.heading = [raw];
+			context.headingLine = line;
+		} else if (context.heading.length > HEADING_LINES) context.heading = [];
 		else if (context.heading.length > 0) context.heading.push(raw);
 	}
 
@@ -169,6 +174,17 @@ export class ConsoleClassifier {
 		if (record.end === 'line') this.#close(context);
 	}
 
+	/** The console ends between `cut here` and the line that would have named the report: the kernel died of it, or in it. */
+	#unnamed({ report, heading, headingLine }: Context): void {
+		const [cut = '', ...words] = heading.map((raw) => parsePrintk(raw).text);
+		if (report || !CUT_HERE.test(cut)) return;
+		const title = (words.find((word) => word.trim() !== '') ?? cut).slice(0, 1000);
+		const found = { kind: 'warning', title, line: headingLine, severity: 'severe' } as const;
+		const splat = { ...found, function: undefined, report: heading.join('\n') };
+		this.#options.onBegin?.(splat);
+		this.#tell(splat);
+	}
+
 	/** A corrupted list is told before the BUG() or WARN() that stops for it. */
 	#expectsCut(report: Report): boolean {
 		return !report.settled && ['list', 'usercopy', 'cfi', 'slab', 'refcount'].includes(report.record.id);
@@ -183,7 +199,7 @@ export class ConsoleClassifier {
 	#context(caller: string): Context {
 		let context = this.#contexts.get(caller);
 		if (context) return context;
-		context = { report: undefined, heading: [], time: undefined, timed: false };
+		context = { report: undefined, heading: [], headingLine: 0, time: undefined, timed: false };
 		this.#contexts.set(caller, context);
 		if (this.#contexts.size > CALLER_LIMIT) {
 			const idle = [...this.#contexts].find(([, { report }]) => !report) ?? [...this.#contexts][0];
@@ -201,7 +217,10 @@ export class ConsoleClassifier {
 		if (!report) return;
 		context.report = undefined;
 		if (this.#adopter === report) this.#adopter = undefined;
-		const { splat } = report;
+		this.#tell(report.splat);
+	}
+
+	#tell(splat: Splat): void {
 		this.#counts.set(splat.kind, (this.#counts.get(splat.kind) ?? 0) + 1);
 		if (this.#splats.length < SPLAT_LIMIT) this.#splats.push(splat);
 		this.#options.onSplat?.(splat);

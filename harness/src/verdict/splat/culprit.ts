@@ -21,6 +21,10 @@ const STACK = /^\s*<\/?[#A-Z][\w ]*>/;
 const OUTRIGHT = [
 	new RegExp(`^caller is ${SYMBOL}`),
 	/^\s*last function: ([A-Za-z_.$][\w.$]*)/,
+	// kernel/irq/spurious.c: the handlers that did not want it
+	/^\[<[^>]{1,20}>\] ([A-Za-z_.$][\w.$]*)(?: \[[\w-]+\])?(?: threaded .*)?$/,
+	// kernel/workqueue.c: the work that keeps a pool busy
+	/^\s+in-flight: \d+(?:\(RESCUER\))?:([A-Za-z_.$][\w.$]*)/,
 	/\bworkfn=([A-Za-z_.$][\w.$]*)/,
 ];
 /** Places that name it outside of a trace, where there is none. */

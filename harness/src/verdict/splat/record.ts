@@ -24,6 +24,8 @@ export interface SplatRecord {
 	readonly source: string;
 	/** Ids of records whose open report this line goes on with, instead of beginning another. */
 	readonly continues?: readonly string[] | undefined;
+	/** It also goes on with a report that could be over. */
+	readonly late?: boolean | undefined;
 	/** This line names the report better than the one it goes on with did. */
 	readonly retitles?: boolean | undefined;
 	/** Lines that may follow the call trace and still belong to it. */

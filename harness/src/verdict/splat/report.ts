@@ -53,7 +53,9 @@ export class Report {
 	/** Whether a line that could begin a report of its own goes on with this one. */
 	accepts(record: SplatRecord): boolean {
 		return (
-			!this.settled && (record.continues?.includes(this.record.id) ?? false) && !this.#continuations.has(record.id)
+			(!this.settled || record.late === true) &&
+			(record.continues?.includes(this.record.id) ?? false) &&
+			!this.#continuations.has(record.id)
 		);
 	}
 
@@ -82,7 +84,7 @@ export class Report {
 		if (this.#trace === 'done') {
 			if (!this.#belongsAfter(text)) return false;
 			this.#read(text, raw);
-			if (isTraceHeader(text) && this.record.end !== 'end-trace') this.#trace = 'inside';
+			if (isTraceHeader(text) && this.record.end === 'trace') this.#trace = 'inside';
 			return true;
 		}
 		switch (this.record.end) {

@@ -78,7 +78,7 @@ export const FAULTS: readonly SplatRecord[] = [
 		id: 'die',
 		kind: 'oops',
 		severity: 'severe',
-		pattern: /^(?:Internal error: \S.{0,200}: [0-9a-f]{1,16}|\S.{0,200}: [0-9a-f]{4}) \[#\d+\](?:\s|$)/,
+		pattern: /^(?:Internal error: \S.{0,200}: [0-9a-f]{1,16}|\S.{0,200}: [0-9a-f]{4,16}) \[#\d+\](?:\s|$)/,
 		end: 'end-trace',
 		source:
 			'arch/x86/kernel/dumpstack.c: __die_header(), without "Oops: " before 6.10; arch/arm64/kernel/traps.c: __die()',

@@ -38,6 +38,7 @@ export const MEMORY: readonly SplatRecord[] = [
 		end: 'oom',
 		source: 'mm/oom_kill.c: dump_header()',
 		reach: 2000,
+		tail: /^oom_reaper: /,
 	},
 	{
 		id: 'oom-kill',
@@ -47,6 +48,7 @@ export const MEMORY: readonly SplatRecord[] = [
 			/^(?:Out of memory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: (?:Killed process|OOM victim)/,
 		end: 'oom',
 		source: 'mm/oom_kill.c: __oom_kill_process()',
+		tail: /^oom_reaper: /,
 		continues: ['oom'],
 	},
 	{

@@ -44,6 +44,6 @@ export const WARNINGS: readonly SplatRecord[] = [
 		),
 		end: 'end-trace',
 		source: 'kernel/panic.c: __warn(), of 6.12 and, other words, of 7.x',
-		continues: ['refcount', 'list', 'dma-api', 'slab', 'usercopy', 'cfi'],
+		continues: ['refcount', 'list', 'dma-api', 'slab', 'usercopy', 'cfi', 'bug'],
 	},
 ];
