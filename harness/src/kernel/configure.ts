@@ -5,11 +5,15 @@ import type { Arch } from '../core/architectures.js';
 import { FencepostError, usageError } from '../core/errors.js';
 import type { Release } from '../core/release.js';
 import { type Config, lostOptions, parseConfig, renderFragment } from './config.js';
+import { isConfigured } from './configured.js';
 import { type AskedOption, askedOf, parseFragment } from './fragment.js';
 import { KBUILD } from './kbuild.js';
 import { type Definition, findDefinitions } from './kconfig.js';
 import { explainLost } from './kconfig-explain.js';
 import { type BuildPlace, make } from './make.js';
+
+/** File of a build folder: the answers its `.config` was made from. */
+export const ANSWERS = 'fencepost.config';
 
 /** Fragments of the tree's own that make up `make tinyconfig`. */
 const tinyFragments = (arch: Arch) => [
@@ -44,10 +48,11 @@ export async function configure(place: BuildPlace, options: readonly AskedOption
 	}
 	for (const option of asked.values()) answers.set(option.name, option);
 	await mkdir(place.output, { recursive: true });
-	const answersFile = join(place.output, 'fencepost.config');
-	await writeFile(answersFile, renderFragment(answers.values()));
+	const answersFile = join(place.output, ANSWERS);
+	const text = renderFragment(answers.values());
+	await writeFile(answersFile, text);
 	try {
-		await make(place, ['allnoconfig'], { KCONFIG_ALLCONFIG: answersFile });
+		if (!(await isConfigured(place, text))) await make(place, ['allnoconfig'], { KCONFIG_ALLCONFIG: answersFile });
 	} catch (error) {
 		if (!(error instanceof FencepostError) || error.code !== 'COMMAND_FAILED') throw error;
 		throw new FencepostError({

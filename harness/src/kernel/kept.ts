@@ -95,6 +95,7 @@ const WORK_FOLDERS = [
 	['worktrees', 'worktree'],
 	['patched', 'links to a source that is built with patches'],
 	['module-builds', 'build folder of a module'],
+	['bisect', 'repository for trying out a bisect'],
 	['tmp', 'leftover of a run that was killed'],
 ] as const;
 

@@ -10,7 +10,8 @@ import type { Progress } from '../core/progress.js';
 import type { Release } from '../core/release.js';
 import { compile, installImage, installModules } from './compile.js';
 import { type Config, normalizeConfig } from './config.js';
-import { configure, readFragments } from './configure.js';
+import { ANSWERS, configure, readFragments } from './configure.js';
+import { rememberConfigured } from './configured.js';
 import { withRoomFor } from './disk-full.js';
 import type { AskedOption } from './fragment.js';
 import type { Kernel } from './kernel.js';
@@ -176,7 +177,6 @@ async function build(
 	await copyFile(join(place.output, '.config'), join(directory, 'config'));
 	const hasModules = await installModules(place, join(directory, 'modules'));
 	const release = (await readFile(join(place.output, 'include', 'config', 'kernel.release'), 'utf8')).trim();
-	await recipe.checkSource?.();
 	return {
 		arch: recipe.arch,
 		selector: recipe.selector,
@@ -212,5 +212,6 @@ async function compileMarked(
 		throw error;
 	}
 	await recipe.checkSource?.();
+	await rememberConfigured(place, await readFile(join(place.output, ANSWERS), 'utf8'));
 	await writeFile(mark, id);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -7,11 +8,13 @@ import { parseRelease } from '../../src/core/release.js';
 import { fragmentFiles, loadCatalogue, suiteGroups } from '../../src/kernel/catalogue.js';
 import { lostOptions, normalizeConfig, parseConfig, renderFragment } from '../../src/kernel/config.js';
 import { readFragments } from '../../src/kernel/configure.js';
+import { isConfigured, rememberConfigured } from '../../src/kernel/configured.js';
 import { type AskedOption, askedOf, parseFragment } from '../../src/kernel/fragment.js';
 import { kernelImage } from '../../src/kernel/kbuild.js';
 import { findDefinitions } from '../../src/kernel/kconfig.js';
 import { explainLost } from '../../src/kernel/kconfig-explain.js';
 import { evaluate } from '../../src/kernel/kconfig-expression.js';
+import type { BuildPlace } from '../../src/kernel/make.js';
 
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), '../../../..');
 
@@ -224,4 +227,59 @@ t.test('Kconfig files that loop or climb out are survived', async (t) => {
 	});
 	const definitions = await findDefinitions(join(tree, 'inner'), 'x86', ['CONFIG_A']);
 	t.ok((definitions.get('CONFIG_A') ?? []).length > 0);
+});
+
+t.test('a configuration is taken again only while nothing that made it differs', async (t) => {
+	const directory = t.testdir({
+		source: {
+			Makefile: 'VERSION = 6\n',
+			Kconfig: 'source "lib/Kconfig"\n',
+			lib: { Kconfig: 'config A\n', 'a.c': '' },
+			scripts: { 'version.sh': 'echo 1\n', kconfig: { 'conf.c': '' } },
+			arch: { x86: { Makefile: '' } },
+		},
+		output: { '.config': 'CONFIG_A=y\n' },
+	});
+	const [source, output] = [join(directory, 'source'), join(directory, 'output')];
+	const place: BuildPlace = {
+		arch: 'x86_64',
+		source,
+		output,
+		toolchain: { prefix: '', compiler: 'gcc', version: 'gcc 12' },
+		cacheRoot: directory,
+		signal: new AbortController().signal,
+	};
+	const configured = () => isConfigured(place, 'answers');
+	await rememberConfigured(place, 'answers');
+	t.notOk(await configured(), 'kconfig has not said what it read');
+	const list = join(output, 'include', 'config', 'auto.conf.cmd');
+	mkdirSync(dirname(list), { recursive: true });
+	const said = 'deps_config := \\\n\tKconfig \\\n\tlib/Kconfig\n\nifneq "$(CC)" "gcc"\n';
+	writeFileSync(list, `autoconfig := include/config/auto.conf\n\n${said}`);
+	await rememberConfigured(place, 'answers');
+	t.ok(await configured());
+	writeFileSync(join(source, 'lib', 'a.c'), 'int a;\n');
+	t.ok(await configured(), 'a C file is none of its business');
+
+	t.notOk(await isConfigured(place, 'other answers'));
+	t.notOk(await isConfigured({ ...place, toolchain: { ...place.toolchain, version: 'gcc 13' } }, 'answers'));
+	for (const file of [
+		'source/lib/Kconfig',
+		'source/Makefile',
+		'source/scripts/version.sh',
+		'source/scripts/kconfig/conf.c',
+		'source/arch/x86/Makefile',
+		'output/.config',
+	]) {
+		const path = join(directory, file);
+		const before = readFileSync(path);
+		writeFileSync(path, `${before}# more\n`);
+		t.notOk(await configured(), file);
+		rmSync(path);
+		t.notOk(await configured(), `${file} gone`);
+		writeFileSync(path, before);
+		t.ok(await configured());
+	}
+	writeFileSync(join(source, 'scripts', 'new.sh'), '');
+	t.notOk(await configured(), 'a script more');
 });
