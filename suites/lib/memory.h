@@ -9,7 +9,9 @@
 /* A line of /proc/meminfo in bytes; 0 when there is no such line. */
 uint64_t meminfo_bytes(const char *key);
 
-/* What the subject's buffers are taken from: CmaFree for a CMA heap, MemAvailable for the others.
+/*
+ * What the subject's buffers are taken from: for a CMA heap what its areas have not given out, by
+ * their own counters, or CmaFree where there are none; MemAvailable for the others.
  */
 uint64_t heap_free_bytes(void);
 
@@ -27,7 +29,9 @@ void heap_require(uint64_t bytes);
  */
 #define MEMORY_NOISE_BYTES (6u * 1024 * 1024)
 
-/* The case fails when heap_free_bytes() does not come back to `before`, less the noise, within 4 s.
+/*
+ * The case fails when heap_free_bytes() does not come back to `before` within 4 s: less the noise,
+ * unless an area's counters tell exactly.
  */
 #define EXPECT_MEMORY_BACK(before) memory_check_back(__FILE__, __LINE__, (before))
 void memory_check_back(const char *file, int line, uint64_t before);

@@ -54,6 +54,7 @@ export async function performRun(options: RunOptions): Promise<number> {
 			directory,
 			isolate: options.isolate,
 			jobs: options.jobs ?? availableParallelism(),
+			failFast: options.failFast ?? false,
 			choice: { subjects: plan.subjects, shard: options.shard },
 			book: new ExpectationBook(await loadExpectations(plan)),
 			projectRoot,

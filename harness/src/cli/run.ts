@@ -34,6 +34,7 @@ export interface RunOptions {
 	readonly module?: string[];
 	readonly isolate: Isolation;
 	readonly jobs?: number;
+	readonly failFast?: boolean;
 	readonly out?: string;
 	readonly reporter?: string[];
 	readonly dryRun?: boolean;
@@ -76,6 +77,7 @@ export function runCommand(): Command {
 			new Option('--isolate <unit>', 'what a guest is used for').choices(['run', 'suite', 'case']).default('suite'),
 		)
 		.option('--jobs <n>', 'guests at once (default: one per core)', parseJobs)
+		.option('--fail-fast', 'stop at the first fail, crash, timeout or xpass')
 		.option('--out <dir>', 'run directory (default: runs/DATE-TIME)')
 		.option('--reporter <name[=file]>', 'tap, terminal, junit or github, repeatable', collect)
 		.option('--dry-run', 'say what would run, and run nothing')

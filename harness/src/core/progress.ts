@@ -31,6 +31,11 @@ export class Progress {
 		return new Progress(subject, this.signal, this.listener);
 	}
 
+	/** The same, aborted by another signal too. */
+	under(signal: AbortSignal): Progress {
+		return new Progress(this.subject, AbortSignal.any([this.signal, signal]), this.listener);
+	}
+
 	/** Runs `work` as a phase; `update` moves its live line. */
 	async phase<T>(
 		phase: string,

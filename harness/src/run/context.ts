@@ -6,6 +6,7 @@ import type { BuiltModule } from '../kernel/module-build.js';
 import type { GuestStarter, MachineDeclaration } from '../machine/machine.js';
 import type { CaseResult, RunEvent } from '../results/events.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
+import type { Estimates } from './estimates.js';
 
 /** How much one guest is used for: everything of its target, one suite and subject, or one case. */
 export const ISOLATION = ['run', 'suite', 'case'] as const;
@@ -20,6 +21,7 @@ export interface RunContext {
 	readonly planFile: string | undefined;
 	readonly isolate: Isolation;
 	readonly choice: AssignmentChoice;
+	readonly estimates: Estimates;
 	readonly emit: (event: RunEvent) => void;
 	/** Whether an expectation speaks of this failure: then it is no news, and not run again. */
 	readonly expected: (result: CaseResult) => boolean;

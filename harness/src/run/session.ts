@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import PQueue from 'p-queue';
+import { setMaxListeners } from 'node:events';
 import type { Arch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
 import { nowMs, timestamp } from '../core/clock.js';
@@ -16,15 +16,18 @@ import { QemuStarter } from '../machine/qemu/starter.js';
 import type { Plan } from '../plan/plan.js';
 import type { CaseResult, RunEvent, Totals } from '../results/events.js';
 import { EventLog, writeResults } from '../results/store.js';
-import { countVerdicts, EXIT, exitCode } from '../results/totals.js';
+import { countVerdicts, EXIT, exitCode, isFailing } from '../results/totals.js';
 import type { ExpectationBook } from '../verdict/expectations.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
 import type { Isolation, RunContext, Target } from './context.js';
+import { Dispatcher } from './dispatcher.js';
+import { Estimates } from './estimates.js';
+import { hostCapacity } from './host-capacity.js';
 import { GuestCounter } from './launch.js';
 import { buildModules, MODULE_SUITE, type ModuleBuilds } from './module-build-verdict.js';
 import { rerunCommand } from './rerun.js';
-import { TargetWorker } from './worker.js';
+import { TargetWork } from './target-work.js';
 
 export interface RunRequest {
 	readonly plan: Plan;
@@ -33,6 +36,8 @@ export interface RunRequest {
 	readonly isolate: Isolation;
 	/** Guests at once. */
 	readonly jobs: number;
+	/** The first fail, crash, timeout or xpass ends the run. */
+	readonly failFast: boolean;
 	readonly choice: AssignmentChoice;
 	/** Known failures. */
 	readonly book: ExpectationBook;
@@ -58,7 +63,7 @@ export interface RunOutcome {
  * those that are ready run meanwhile. An abort ends it in order: guests and builds stopped, results so far kept.
  */
 export async function runSession(request: RunRequest): Promise<RunOutcome> {
-	const session = new Session(request);
+	const session = await Session.open(request);
 	return session.run();
 }
 
@@ -67,11 +72,24 @@ class Session {
 	private readonly results: CaseResult[] = [];
 	private readonly startedMs = nowMs();
 	private readonly counter = new GuestCounter();
-	private readonly guests: PQueue;
+	private readonly works = new Set<TargetWork>();
+	/** Aborted when nothing more is to be judged, though nobody interrupted. */
+	private readonly enough = new AbortController();
+	private readonly progress: Progress;
 
-	constructor(private readonly request: RunRequest) {
+	private constructor(
+		private readonly request: RunRequest,
+		private readonly dispatcher: Dispatcher,
+		private readonly estimates: Estimates,
+	) {
 		this.log = new EventLog(request.directory);
-		this.guests = new PQueue({ concurrency: request.jobs });
+		this.progress = request.progress.under(this.enough.signal);
+		setMaxListeners(0, this.progress.signal);
+	}
+
+	static async open(request: RunRequest): Promise<Session> {
+		const dispatcher = new Dispatcher(await hostCapacity(request.jobs));
+		return new Session(request, dispatcher, await Estimates.load(request.cache));
 	}
 
 	async run(): Promise<RunOutcome> {
@@ -81,27 +99,34 @@ class Session {
 		const context = this.context(book);
 		let interrupted = false;
 		try {
-			for (const selector of plan.kernels) {
-				for (const arch of plan.arches) await this.startTargets(selector, arch, context);
+			try {
+				for (const selector of plan.kernels) {
+					for (const arch of plan.arches) await this.startTargets(selector, arch, context);
+				}
+			} catch (error) {
+				this.dispatcher.drop();
+				await this.dispatcher.idle().catch(() => {});
+				throw error;
 			}
-			await this.guests.onIdle();
-			if (this.failure) throw this.failure;
+			await this.dispatcher.idle();
+			this.reportUnmatched();
 		} catch (error) {
-			await this.guests.onIdle();
-			if (!request.progress.signal.aborted) throw error;
-			interrupted = true;
+			if (!this.progress.signal.aborted) throw error;
+			interrupted = request.progress.signal.aborted;
+			if (!interrupted) this.reportEnough();
+		} finally {
+			for (const work of this.works) await work.close();
 		}
-		if (!interrupted) this.reportUnmatched();
+		await this.estimates.save();
 		return this.end(interrupted);
 	}
-
-	private failure: unknown;
 
 	private context(book: ExpectationBook): RunContext {
 		const { request } = this;
 		return {
 			starter: new QemuStarter(request.cache),
-			progress: request.progress,
+			progress: this.progress,
+			estimates: this.estimates,
 			directory: request.directory,
 			planFile: request.planFile,
 			isolate: request.isolate,
@@ -112,6 +137,7 @@ class Session {
 				const expected = book.apply(result);
 				this.results.push(expected);
 				this.emit({ type: 'case', time: timestamp(), result: expected });
+				if (request.failFast && isFailing(expected.verdict)) this.enough.abort();
 			},
 		};
 	}
@@ -141,15 +167,18 @@ class Session {
 		for (const machine of machines) this.recordModules(selector, kernel, machine, builds, context);
 		if (builds.built.length < plan.moduleSources.length) return;
 		for (const machine of machines) {
-			void this.guests.add(async () => {
-				try {
-					const target = await this.target(selector, kernel, machine, programs, builds, progress);
-					await new TargetWorker(target, context, this.counter).run();
-				} catch (error) {
-					this.failure ??= error;
-					this.guests.clear();
-				}
-			});
+			try {
+				const target = await this.target(selector, kernel, machine, programs, builds, progress);
+				const work: TargetWork = new TargetWork(target, context, this.dispatcher, this.counter, () => {
+					this.works.delete(work);
+				});
+				this.works.add(work);
+				work.start();
+			} catch (error) {
+				progress.signal.throwIfAborted();
+				if (!(error instanceof FencepostError) || error.blame === 'usage') throw error;
+				this.recordFailedTarget(selector, arch, machine, error, context);
+			}
 		}
 	}
 
@@ -235,6 +264,13 @@ class Session {
 				text: `${where}: the expectation for ${name} fits no case of this run`,
 			});
 		}
+	}
+
+	private reportEnough(): void {
+		const left = this.dispatcher.drop();
+		const what =
+			left === 0 ? 'what was running was stopped' : `what was running was stopped, and ${left} more not begun`;
+		this.emit({ type: 'note', time: timestamp(), text: `--fail-fast: the first failure ends the run: ${what}` });
 	}
 
 	private emit(event: RunEvent): void {

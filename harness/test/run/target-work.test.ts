@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
+import { Cache } from '../../src/core/cache.js';
 import { FencepostError, infrastructureError } from '../../src/core/errors.js';
 import { Progress } from '../../src/core/progress.js';
 import { parseKernelSelector } from '../../src/core/selector.js';
@@ -10,8 +11,10 @@ import { kernelCommandLine } from '../../src/machine/qemu/command-line.js';
 import type { CaseResult, RunEvent } from '../../src/results/events.js';
 import type { SuiteProgram } from '../../src/run/assignment.js';
 import type { Isolation } from '../../src/run/context.js';
+import { Dispatcher } from '../../src/run/dispatcher.js';
+import { Estimates } from '../../src/run/estimates.js';
 import { GuestCounter } from '../../src/run/launch.js';
-import { TargetWorker } from '../../src/run/worker.js';
+import { TargetWork } from '../../src/run/target-work.js';
 
 const machine: MachineDeclaration = {
 	name: 'default',
@@ -89,7 +92,9 @@ async function work(
 	const results: CaseResult[] = [];
 	const events: RunEvent[] = [];
 	const starter = new FakeStarter(scripts);
-	await new TargetWorker(
+	const dispatcher = new Dispatcher({ slots: 1, memoryMiB: 4096 });
+	let closed = false;
+	new TargetWork(
 		{
 			selector: parseKernelSelector('source:6.12', 'test'),
 			kernel: options.kernel ?? kernel,
@@ -106,12 +111,19 @@ async function work(
 			planFile: undefined,
 			isolate: options.isolate ?? 'run',
 			choice: { subjects: options.subjects ?? ['system'], shard: undefined },
+			estimates: await Estimates.load(new Cache('/nowhere')),
 			emit: (event) => events.push(event),
 			expected: () => false,
 			record: (result) => results.push(result),
 		},
+		dispatcher,
 		new GuestCounter(),
-	).run();
+		() => {
+			closed = true;
+		},
+	).start();
+	await dispatcher.idle();
+	if (!closed) throw new Error('a target that has nothing to do any more keeps its template');
 	const verdicts = () =>
 		Object.fromEntries(results.map((result) => [`${result.case} ${result.subject}`, result.verdict]));
 	return { results, events, starter, verdicts };
