@@ -55,8 +55,8 @@ static long long sum_of_files(const char *pattern)
 }
 
 /*
- * Pages of CMA areas that are in use, exactly: mm/cma_debug.c: "used", the bitmap; or what was given
- * out less what came back (mm/cma_sysfs.c). -1 where the kernel counts neither. CmaFree is no
+ * Pages of CMA areas that are in use, exactly: mm/cma_debug.c: "used", the bitmap; or what was
+ * given out less what came back (mm/cma_sysfs.c). -1 where the kernel counts neither. CmaFree is no
  * substitute when a leak is to be proven: the page allocator puts movable pages there as it likes.
  */
 static long long cma_used_pages(void)
@@ -118,12 +118,11 @@ void memory_check_back(const char *file, int line, uint64_t before)
 	snprintf(expected, sizeof(expected), "%llu KiB free, less at most %llu KiB",
 		 (unsigned long long)(before / 1024), (unsigned long long)(noise / 1024));
 	fp_failf(file, line,
-		 counts_exactly()    ? "CmaTotal less used"
+		 counts_exactly()   ? "CmaTotal less used"
 		 : subject_is_cma() ? "CmaFree"
 				    : "MemAvailable",
-		 expected,
-		 "%llu KiB free: %llu KiB have not come back", (unsigned long long)(now / 1024),
-		 (unsigned long long)((before - now) / 1024));
+		 expected, "%llu KiB free: %llu KiB have not come back",
+		 (unsigned long long)(now / 1024), (unsigned long long)((before - now) / 1024));
 }
 
 long live_buffers(void)
