@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { printable } from '../core/printable.js';
 import type { CaseResult, RunEvent, SuiteGroup } from '../results/events.js';
 import type { Verdict } from '../verdict/verdict.js';
 import type { Reporter, Sink } from './reporter.js';
@@ -99,7 +100,7 @@ function yamlBlock(result: CaseResult): string[] {
 		...(result.console ? ([['console', result.console]] as [string, string][]) : []),
 		...(result.rerun ? ([['rerun', result.rerun]] as [string, string][]) : []),
 	];
-	return fields.map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+	return fields.map(([key, value]) => printable(`  ${key}: ${JSON.stringify(value)}`));
 }
 
 function mergeRepeated(pairs: readonly (readonly [string, string])[]): [string, string][] {
@@ -117,5 +118,5 @@ function oneLine(text: string): string {
 
 /** TAP 14: a literal `#` or `\` in a description is escaped. */
 function escapeName(text: string): string {
-	return text.replaceAll('\\', '\\\\').replaceAll('#', '\\#');
+	return printable(text).replaceAll('\\', '\\\\').replaceAll('#', '\\#');
 }

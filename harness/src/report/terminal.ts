@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { styleText } from 'node:util';
 import { formatDuration } from '../core/clock.js';
+import { printable } from '../core/printable.js';
 import type { CaseResult, RunEvent } from '../results/events.js';
-import { countVerdicts, isFailing } from '../results/totals.js';
+import { isFailing } from '../results/totals.js';
 import { VERDICTS, type Verdict } from '../verdict/verdict.js';
 import type { Reporter } from './reporter.js';
 import type { Status } from './status.js';
@@ -22,9 +23,21 @@ const STYLES: Record<Verdict, Style> = {
 
 const MAX_EVIDENCE_LINES = 12;
 
+type Counts = Record<Verdict, number>;
+
+/** What the summary shows of a kernel on a machine. */
+interface TargetCounts {
+	release: string;
+	readonly suites: Map<string, Counts>;
+}
+
+const noCounts = (): Counts => Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Counts;
+
 /** For people: failures as they happen above the live status, a table at the end. */
 export class TerminalReporter implements Reporter {
-	private readonly results: CaseResult[] = [];
+	/** Counts, not results: a run may have any number of cases, and a line is shown for each. */
+	private readonly totals = noCounts();
+	private readonly targets = new Map<string, TargetCounts>();
 
 	constructor(
 		private readonly status: Status,
@@ -41,13 +54,13 @@ export class TerminalReporter implements Reporter {
 				for (const line of event.provenance) this.status.print(`  ${line}\n`);
 				break;
 			case 'case':
-				this.results.push(event.result);
+				this.count(event.result);
 				if (isFailing(event.result.verdict) || event.result.verdict === 'miss')
 					this.status.print(this.failure(event.result));
 				this.status.footer(this.footer());
 				break;
 			case 'note':
-				this.status.print(`${event.text}\n`);
+				this.status.print(`${printable(event.text)}\n`);
 				break;
 			case 'run-end':
 				this.status.stop();
@@ -61,64 +74,63 @@ export class TerminalReporter implements Reporter {
 
 	private failure(result: CaseResult): string {
 		const where = `${result.kernel} ${result.arch} ${result.machine}${result.subject ? ` ${result.subject}` : ''}`;
-		const lines = [`${this.paint(STYLES[result.verdict], result.verdict)} ${result.case}  (${where})`];
+		const lines = [
+			`${this.paint(STYLES[result.verdict], result.verdict)} ${printable(result.case)}  (${printable(where)})`,
+		];
 		const shown = (result.diagnostics ?? []).filter(([key]) => key !== 'log');
 		// A failure whose expected and found are shown needs no sentence that says them again.
-		if (result.reason && !shown.some(([key]) => key === 'expected')) lines.push(...indent(result.reason));
-		for (const [key, value] of shown) lines.push(`    ${key}: ${value}`);
+		if (result.reason && !shown.some(([key]) => key === 'expected')) lines.push(...indent(printable(result.reason)));
+		for (const [key, value] of shown) lines.push(`    ${printable(`${key}: ${value}`)}`);
 		if (result.console) lines.push(`    console: ${result.console}`);
 		if (result.rerun) lines.push(`    again:   ${result.rerun}`);
 		return `${lines.join('\n')}\n`;
 	}
 
+	private count({ kernel, arch, machine, suite, subject, release, verdict }: CaseResult): void {
+		this.totals[verdict]++;
+		const target: TargetCounts = entry(this.targets, `${kernel} ${arch} ${machine}`, () => ({
+			release: '',
+			suites: new Map(),
+		}));
+		if (target.release === '') target.release = release;
+		const name = subject && subject !== suite ? `${suite} ${subject}` : suite;
+		entry(target.suites, name, noCounts)[verdict]++;
+	}
+
 	private footer(): string {
-		const totals = countVerdicts(this.results);
-		const bad = VERDICTS.filter((verdict) => (isFailing(verdict) || verdict === 'miss') && totals[verdict] > 0);
-		const said = bad.map((verdict) => this.paint(STYLES[verdict], `${totals[verdict]} ${verdict}`));
-		return `${this.results.length} cases judged${said.length > 0 ? `, ${said.join(', ')}` : ''}`;
+		const bad = VERDICTS.filter((verdict) => (isFailing(verdict) || verdict === 'miss') && this.totals[verdict] > 0);
+		const said = bad.map((verdict) => this.paint(STYLES[verdict], `${this.totals[verdict]} ${verdict}`));
+		const judged = VERDICTS.reduce((sum, verdict) => sum + this.totals[verdict], 0);
+		return `${judged} cases judged${said.length > 0 ? `, ${said.join(', ')}` : ''}`;
 	}
 
 	/** A table a target: suites and subjects down, verdicts across. Guests that ran side by side stand one below the other. */
 	private summary(): string {
-		const targets = new Map<string, Map<string, CaseResult[]>>();
-		for (const result of this.results) {
-			const name = `${result.kernel} ${result.arch} ${result.machine}`;
-			const suite =
-				result.subject && result.subject !== result.suite ? `${result.suite} ${result.subject}` : result.suite;
-			const suites = targets.get(name) ?? new Map<string, CaseResult[]>();
-			suites.set(suite, [...(suites.get(suite) ?? []), result]);
-			targets.set(name, suites);
-		}
-		const used = VERDICTS.filter((verdict) => this.results.some((result) => result.verdict === verdict));
-		const width = Math.max(
-			10,
-			...[...targets.values()].flatMap((suites) => [...suites.keys()].map(({ length }) => length)),
-		);
+		const used = VERDICTS.filter((verdict) => this.totals[verdict] > 0);
+		const names = [...this.targets.values()].flatMap(({ suites }) => [...suites.keys()]);
+		const width = names.reduce((most, { length }) => Math.max(most, length), 10);
 		const lines: string[] = [];
-		for (const [name, suites] of targets) {
-			const release = [...suites.values()].flat().find((result) => result.release !== '')?.release;
+		for (const [name, { release, suites }] of this.targets) {
 			lines.push('', `${this.paint('bold', name)}${release ? `  ${release}` : ''}`);
 			lines.push(`  ${''.padEnd(width)}${used.map((verdict) => verdict.padStart(9)).join('')}`);
-			for (const [suite, results] of suites) lines.push(`  ${suite.padEnd(width)}${this.cells(results, used)}`);
+			for (const [suite, counts] of suites) lines.push(`  ${suite.padEnd(width)}${this.cells(counts, used)}`);
 		}
 		return lines.length === 0 ? '' : `${lines.join('\n')}\n\n`;
 	}
 
-	private cells(results: readonly CaseResult[], used: readonly Verdict[]): string {
-		const totals = countVerdicts(results);
+	private cells(counts: Counts, used: readonly Verdict[]): string {
 		return used
 			.map((verdict) =>
-				totals[verdict] === 0
+				counts[verdict] === 0
 					? this.paint('dim', '·'.padStart(9))
-					: this.paint(STYLES[verdict], String(totals[verdict]).padStart(9)),
+					: this.paint(STYLES[verdict], String(counts[verdict]).padStart(9)),
 			)
 			.join('');
 	}
 
 	private totalsLine(durationMs: number): string {
-		const totals = countVerdicts(this.results);
-		const said = VERDICTS.filter((verdict) => totals[verdict] > 0).map((verdict) =>
-			this.paint(STYLES[verdict], `${totals[verdict]} ${verdict}`),
+		const said = VERDICTS.filter((verdict) => this.totals[verdict] > 0).map((verdict) =>
+			this.paint(STYLES[verdict], `${this.totals[verdict]} ${verdict}`),
 		);
 		return `${said.join(', ') || 'nothing was judged'} in ${formatDuration(durationMs)}`;
 	}
@@ -126,6 +138,13 @@ export class TerminalReporter implements Reporter {
 	private paint(style: Style, text: string): string {
 		return this.color ? styleText(style, text) : text;
 	}
+}
+
+/** The value of a key, made when there is none. */
+function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
+	const value = map.get(key) ?? make();
+	map.set(key, value);
+	return value;
 }
 
 function indent(text: string): string[] {

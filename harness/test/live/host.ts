@@ -20,8 +20,9 @@ export class Fencepost {
 	readonly done: Promise<Shown>;
 	private readonly child;
 
-	constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-		this.child = spawn(process.execPath, ['harness/dist/src/cli/main.js', ...args], {
+	/** @param root another checkout than this one */
+	constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, root = '.') {
+		this.child = spawn(process.execPath, [join(root, 'harness/dist/src/cli/main.js'), ...args], {
 			env: { ...process.env, ...env, FENCEPOST_TEST_MARK: this.mark },
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
