@@ -22,6 +22,8 @@ export interface SuiteProgram {
 	readonly file: string | undefined;
 	/** What `--program` said. */
 	readonly option: string | undefined;
+	/** Milliseconds it may take in all; what its cases may take together where left out. */
+	readonly deadlineMs?: number | undefined;
 }
 
 /** One run of one program against one subject: what a guest is given to do. */
@@ -32,6 +34,8 @@ export interface Assignment {
 	readonly cases: readonly ListedCase[] | undefined;
 	/** Set when this cannot or need not run: every case gets this verdict instead. */
 	readonly instead?: { readonly verdict: 'skip' | 'miss'; readonly reason: string } | undefined;
+	/** It is there to leave something in the kernel: a module. What it holds is no leak. */
+	readonly mayHold?: boolean | undefined;
 }
 
 export interface AssignmentChoice {

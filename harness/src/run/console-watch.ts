@@ -1,25 +1,38 @@
 // SPDX-License-Identifier: MIT
 import { CaseAttribution } from '../verdict/splat/attribution.js';
 import { ConsoleClassifier } from '../verdict/splat/console.js';
-import type { AttributedSplat, Splat } from '../verdict/verdict.js';
+import type { AttributedSplat } from '../verdict/verdict.js';
+
+/** Cases remembered that began in a kernel that can no longer be trusted: a guest may write markers without end. */
+const DOUBTFUL_LIMIT = 10_000;
+
+/** Something on the console after which the program will not end as it should, or its end says nothing. */
+export type Alarm = 'report' | 'shutdown';
 
 /** Listens to a guest's console: finds reports, and knows from the markers which case they fell into. */
 export class ConsoleWatch {
 	private readonly attribution = new CaseAttribution();
 	private readonly classifier = new ConsoleClassifier({
 		onBegin: (splat) => {
-			if (splat.severity !== 'warning') this.onSevere?.(splat);
+			if (splat.severity !== 'warning') this.raise('report');
 		},
 		onSplat: (splat) => this.heard.push(this.attribution.attribute(splat)),
 		onMark: (text, line) => {
 			this.attribution.mark(text, line);
-			if (text.startsWith('case ')) this.runningCase = this.attribution.running;
+			if (text.startsWith('case ')) this.begun(this.attribution.running);
+		},
+		onShutdown: (text) => {
+			this.shutdownText ??= text;
+			this.raise('shutdown');
 		},
 	});
 	private heard: AttributedSplat[] = [];
 	private droppedBefore = 0;
 	private runningCase: string | undefined;
-	private onSevere: ((splat: Splat) => void) | undefined;
+	private doubtfulCases = new Set<string>();
+	private shutdownText: string | undefined;
+	private alarm: Alarm | undefined;
+	private onAlarm: ((alarm: Alarm) => void) | undefined;
 
 	push(bytes: Uint8Array): void {
 		this.classifier.push(bytes);
@@ -30,15 +43,35 @@ export class ConsoleWatch {
 		this.classifier.end();
 	}
 
-	/** A new program starts. @param onSevere called at once when the kernel says something after which it cannot be trusted. */
-	begin(onSevere: (splat: Splat) => void): void {
+	/**
+	 * A new program starts. @param onAlarm called at once when the kernel says something after which it cannot be
+	 * trusted, or that it goes down; also when it did so since the last program ended.
+	 */
+	begin(onAlarm: (alarm: Alarm) => void): void {
 		this.runningCase = undefined;
-		this.onSevere = onSevere;
+		this.doubtfulCases = new Set();
+		this.onAlarm = onAlarm;
+		if (this.alarm) onAlarm(this.alarm);
 	}
 
-	/** The case that began last since `begin`, by the markers. */
+	/** The kernel has said something after which it cannot be trusted, or that it goes down. */
+	get alarmed(): boolean {
+		return this.alarm !== undefined;
+	}
+
+	/** The case that began last since `begin`, by the markers, while the kernel could be trusted. */
 	get running(): string | undefined {
 		return this.runningCase;
+	}
+
+	/** Cases that began, by the markers, in a kernel that had reported something severe before. */
+	get doubtful(): ReadonlySet<string> {
+		return this.doubtfulCases;
+	}
+
+	/** The kernel's own words that the machine goes down or starts again; undefined when it said none. */
+	get shutdown(): string | undefined {
+		return this.shutdownText;
 	}
 
 	/** The reports since the last call, each with the case it fell into where one is known; open ones are closed. */
@@ -55,5 +88,17 @@ export class ConsoleWatch {
 		const since = droppedMessages - this.droppedBefore;
 		this.droppedBefore = droppedMessages;
 		return since;
+	}
+
+	private begun(name: string | undefined): void {
+		if (!this.alarm) this.runningCase = name;
+		else if (name !== undefined && name !== this.runningCase && this.doubtfulCases.size < DOUBTFUL_LIMIT) {
+			this.doubtfulCases.add(name);
+		}
+	}
+
+	private raise(alarm: Alarm): void {
+		this.alarm ??= alarm;
+		this.onAlarm?.(alarm);
 	}
 }

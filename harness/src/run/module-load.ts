@@ -97,5 +97,5 @@ function archive(file: string): Readable {
 function moduleAssignment(name: string, args: readonly string[]): Assignment {
 	const cases: ListedCase[] = [{ case: name, catalogue: '', needs: [] }];
 	const suite = { name: MODULE_SUITE, guestPath: AGENT, args, cases, file: undefined, option: undefined };
-	return { suite, subject: '', cases };
+	return { suite, subject: '', cases, mayHold: args[0] === 'insmod' };
 }

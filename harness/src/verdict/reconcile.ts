@@ -8,14 +8,18 @@ export interface ProgramOutcome {
 	readonly signal: number | undefined;
 	/** It was killed because its deadline was over. */
 	readonly timedOut: boolean;
+	/** Something that it had started did not die of SIGKILL: the kernel holds on to it. */
+	readonly stuck?: boolean | undefined;
 }
 
 /**
- * How the guest ended while the program ran. `panicked`: the kernel said so by another road than the console;
- * `hung`: it answered no more within its deadline; the others: it is gone, and only its console can tell why.
+ * How the guest ended while the program ran, or before it could be looked at after it. `panicked`: the kernel said so
+ * by another road than the console; `hung`: it answered no more within its deadline; `shutdown`: its console says that
+ * it was turned off, or started again; `unusable`: it is there, and cannot do what it is asked for; the others: it is
+ * gone, and only its console can tell why.
  */
 export interface GuestEnded {
-	readonly kind: 'panicked' | 'hung' | 'died' | 'killed' | 'stopped';
+	readonly kind: 'panicked' | 'hung' | 'shutdown' | 'unusable' | 'died' | 'killed' | 'stopped';
 	readonly detail: string;
 }
 
@@ -62,7 +66,8 @@ export interface SuiteJudgement {
 /** kselftest.h: KSFT_SKIP. */
 const SKIP_STATUS = 4;
 
-type Finding = readonly [verdict: Verdict, why: string];
+/** What a witness's word means, and why. */
+export type Finding = readonly [verdict: Verdict, why: string];
 
 /** A case while its witnesses are heard. */
 class Draft {
@@ -99,14 +104,22 @@ function interruption(seen: SuiteWitnesses): Finding | undefined {
 		splats.find(({ severity }) => severity === 'fatal') ??
 		(guestEnded ? splats.find(({ severity }) => severity === 'severe') : undefined);
 	if (fatal) return ['crash', fatal.title];
-	if (!guestEnded) return undefined;
-	switch (guestEnded.kind) {
+	return guestEnded && guestLost(guestEnded);
+}
+
+/** What a guest's end means where no report tells why. */
+export function guestLost({ kind, detail }: GuestEnded): Finding {
+	switch (kind) {
 		case 'panicked':
-			return ['crash', `the kernel panicked: ${guestEnded.detail}`];
+			return ['crash', `the kernel panicked: ${detail}`];
 		case 'hung':
-			return ['timeout', `the guest hung: ${guestEnded.detail}`];
+			return ['timeout', `the guest hung: ${detail}`];
+		case 'shutdown':
+			return ['fail', `the machine was turned off or started again: ${detail}`];
+		case 'unusable':
+			return ['miss', detail];
 		default:
-			return ['miss', `the guest was gone and its console does not tell why: ${guestEnded.detail}`];
+			return ['miss', `the guest was gone and its console does not tell why: ${detail}`];
 	}
 }
 
@@ -159,7 +172,8 @@ class Hearing {
  * - A splat makes the case it fell into a crash, whatever the case says of itself; one that no case can be found for
  *   makes the suite's own case a crash, so that it is never lost.
  * - A program broken off: the case that ran gets the verdict of what broke it (a panic, or another report of a guest
- *   that is gone: crash; deadline or hung guest: timeout; signal or status: fail; a guest gone without a word: miss);
+ *   that is gone: crash; deadline or hung guest: timeout; signal, status or a machine turned off: fail; a guest gone
+ *   without a word: miss);
  *   planned cases behind it are misses that name the reason.
  * - Exit status against results: any status but 0 after a stream without a failure fails the suite; status 4 agrees
  *   with a stream that only skipped (kselftest.h). Status 0 does not excuse a `not ok`.
@@ -167,7 +181,9 @@ class Hearing {
  *   exit, fails the suite. Without anyone who saw the program end, a short or planless stream is a miss.
  * - A console that lost messages proves nothing: a miss.
  * - Something left behind (leaks.ts) fails the only case, or else the suite's own: every process is gone by then, so no
- *   one can give it back. A taint that tells of a fault no report tells of makes it a crash.
+ *   one can give it back. A process that SIGKILL does not end makes it a timeout, a taint that tells of a fault no report
+ *   tells of a crash.
+ * - A guest lost when its program had ended: what it would have shown is judged by how it was lost.
  * - No case at all is a miss, or what broke the program off; `1..0 # SKIP` is a skip.
  */
 export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
@@ -192,23 +208,39 @@ export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
 		hearing.suite('miss', `the console lost ${seen.droppedMessages} kernel messages, and a report may be among them`);
 	}
 	hearLeftovers(seen, hearing);
+	hearAftermath(seen, hearing);
 	const cases = hearing.drafts.map((draft) => draft.judged);
 	return { verdict: overall(cases.map(({ verdict }) => verdict)), cases };
 }
 
+/** What a case with a leak says of it. */
+export function leakReason({ title, detail }: Pick<Leak, 'title' | 'detail'>): string {
+	return `left behind: ${title} (${detail})`;
+}
+
 /**
- * What is seen of the guest after the program: leaks, and taints that no report explains. Nothing tells which case they
- * are of, unless only one was judged: then it is that one's, else the suite's own.
+ * What is seen of the guest after the program: leaks, processes that do not die, and taints that no report explains.
+ * Nothing tells which case they are of, unless only one was judged: then it is that one's, else the suite's own.
  */
 function hearLeftovers(seen: SuiteWitnesses, hearing: Hearing): void {
 	const cases = hearing.drafts.filter(({ name }) => name !== seen.suite);
 	const only = cases.length === 1 ? cases[0]?.name : undefined;
 	for (const { case: known, title, detail } of seen.leaks ?? []) {
-		hearing.case(known ?? only).hear('fail', `left behind: ${title} (${detail})`);
+		hearing.case(known ?? only).hear('fail', leakReason({ title, detail }));
+	}
+	if (seen.outcome?.stuck) {
+		hearing.case(only).hear('timeout', 'what it started hangs in the kernel: SIGKILL did not end it within 10 s');
 	}
 	for (const { letter, words } of seen.taint ? unexplainedTaints(seen.taint, seen.splats) : []) {
 		hearing.case(only).hear('crash', `the kernel is tainted ${letter}: ${words}; the console shows no report of it`);
 	}
+}
+
+/** A guest lost after its program had ended, before it could be looked at: what it would have shown counts as lost too. */
+function hearAftermath({ outcome, guestEnded, splats }: SuiteWitnesses, hearing: Hearing): void {
+	if (!outcome || !guestEnded || splats.some(({ severity }) => severity !== 'warning')) return;
+	const [verdict, why] = guestLost(guestEnded);
+	hearing.suite(verdict, `when the program had ended: ${why}`);
 }
 
 /** The stream against itself, and against what was asked for. */

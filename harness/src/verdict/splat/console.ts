@@ -14,6 +14,8 @@ export interface ConsoleClassifierOptions {
 	readonly onSplat?: ((splat: Splat) => void) | undefined;
 	/** Called for each marker of the guest's (`fencepost: …`), with what stands behind the prefix. */
 	readonly onMark?: ((text: string, line: number) => void) | undefined;
+	/** Called for each line that says that the machine is turned off, halted or started again. */
+	readonly onShutdown?: ((text: string) => void) | undefined;
 }
 
 /** Splats kept for end(); all of them reach onSplat and the counts. */
@@ -33,6 +35,9 @@ const RULER = /^={20,}$/;
 const PRELUDE = /^(?:kernel tried to execute NX-protected page|unable to execute userspace code \(SMEP\?\))/;
 /** What a console says that could not keep up (kernel/printk/printk.c: console_prepend_dropped()). */
 const DROPPED = /^\*\* (\d{1,15}) printk messages dropped \*\*/;
+/** kernel/reboot.c; arch/x86/kernel/reboot.c: native_machine_restart(); drivers/tty/sysrq.c: sysrq_reboot_op, `o`. */
+const SHUTDOWN =
+	/^(?:reboot: (?:Restarting system|machine restart|Power off not available|System halted|Power down)|sysrq: (?:Resetting|Power Off))/;
 /** A kernel message that starts in the middle of a console line, behind a prompt or another program's words. */
 const INNER = /\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? /;
 
@@ -118,6 +123,7 @@ export class ConsoleClassifier {
 		const dropped = DROPPED.exec(text)?.[1];
 		if (dropped !== undefined) this.#dropped += Number(dropped);
 		const timed = time !== undefined;
+		if (SHUTDOWN.test(text)) this.#options.onShutdown?.(text);
 		const context = this.#context(caller ?? '');
 		const seconds = timed ? Number.parseFloat(time ?? '') : Number.NaN;
 		const pause = context.report?.record.adopts ? WAIT_SECONDS : PAUSE_SECONDS;
