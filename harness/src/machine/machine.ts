@@ -165,8 +165,11 @@ export interface GuestStart {
 	/** File that keeps the console. */
 	readonly consoleFile: string;
 	readonly onConsole: (bytes: Uint8Array) => void;
-	/** Called with the exact command line before it is run. */
-	readonly onCommand: (command: readonly string[]) => void;
+	/**
+	 * Called before QEMU is started. @param command how a user starts the same machine by hand: with paths, and booted
+	 * even where this guest is a clone. @param exact what is executed: confined, and all that it opens inherited.
+	 */
+	readonly onCommand: (command: readonly string[], exact: readonly string[]) => void;
 	readonly signal: AbortSignal;
 }
 

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { FencepostError } from '../../src/core/errors.js';
-import { kernelCommandLine, qemuCommandLine } from '../../src/machine/qemu/command-line.js';
+import { kernelCommandLine, qemuCommandLine, repeatableCommandLine } from '../../src/machine/qemu/command-line.js';
 import { loadPlan, type PlanOptions } from '../../src/plan/plan.js';
 
 const library = 'kernels/machines.yaml';
@@ -69,12 +69,8 @@ machines:
 	const [machine] = plan.machines;
 	t.match(machine, { name: 'big', memoryMiB: 1024, smp: 2, heaps: ['system', '@cma'] });
 	if (!machine) return;
-	const command = qemuCommandLine(
-		{ arch: 'x86_64', machine, kernel: '/k/vmlinux', initramfs: '/i/cpio', identity: 'i' },
-		'tcg',
-		'boot',
-	);
-	t.same(command, [
+	const x86 = { arch: 'x86_64', machine, kernel: '/k/vmlinux', initramfs: '/i/cpio', identity: 'i' } as const;
+	const words = [
 		'qemu-system-x86_64',
 		...['-machine', 'q35', '-accel', 'tcg', '-cpu', 'Skylake-Client', '-smp', '2', '-m', '1024M'],
 		...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-nic', 'none'],
@@ -83,10 +79,22 @@ machines:
 		...['-chardev', 'stdio,id=console,mux=off,signal=off', '-serial', 'chardev:console'],
 		...['-chardev', 'socket,id=agent,fd=3', '-device', 'virtio-serial-pci'],
 		...['-device', 'virtserialport,chardev=agent,name=org.fencepost.agent'],
-		...['-kernel', '/k/vmlinux', '-initrd', '/i/cpio', '-append'],
+		...['-kernel', '/proc/self/fd/7', '-initrd', '/proc/self/fd/8', '-append'],
 		'console=ttyS0 earlyprintk=ttyS0 no_timer_check panic=-1 printk.devkmsg=on loglevel=6 cma=128M@512M-1024M hugepages=4 ' +
 			'udmabuf.list_limit=7 init_on_alloc=0 init_on_free=0 quiet',
-	]);
+	];
+	t.same(qemuCommandLine(x86, 'tcg', 'boot'), words);
+	const byHand: Record<string, string> = {
+		'socket,id=monitor,fd=4': 'socket,id=monitor,path=monitor.sock,server=on,wait=off',
+		'stdio,id=console,mux=off,signal=off': 'stdio,id=console,mux=off,signal=on',
+		'socket,id=agent,fd=3': 'socket,id=agent,path=agent.sock,server=on,wait=off',
+		'/proc/self/fd/7': '/k/vmlinux',
+		'/proc/self/fd/8': '/i/cpio',
+	};
+	t.same(
+		repeatableCommandLine(x86, 'tcg'),
+		words.map((word) => byHand[word] ?? word),
+	);
 	const spec = { arch: 'arm64', machine, kernel: 'k', initramfs: 'i', identity: 'i' } as const;
 	t.equal(qemuCommandLine(spec, 'kvm', 'boot')[2], 'virt,gic-version=host');
 	const clone = qemuCommandLine(spec, 'tcg', 'clone').join(' ');

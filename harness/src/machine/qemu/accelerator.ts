@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { access, constants, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Arch, hostArch } from '../../core/architectures.js';
@@ -7,6 +7,7 @@ import type { Cache } from '../../core/cache.js';
 import { errnoOf, messageOf } from '../../core/errors.js';
 import { run } from '../../core/process.js';
 import { QEMU_ARCHITECTURES, type QemuArchitecture } from './architectures.js';
+import { confinement, isRoot } from './confinement.js';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -17,7 +18,7 @@ export interface AcceleratorChoice {
 }
 
 /** Raised when the probe changes. */
-const PROBE_VERSION = 2;
+const PROBE_VERSION = 3;
 /** QEMU's own start takes a fifth of this on a busy host. */
 const PROBE_TIMEOUT_MS = 3000;
 
@@ -42,7 +43,7 @@ export async function chooseAccelerator(arch: Arch, cache: Cache): Promise<Accel
 			errnoOf(error) === 'EACCES' ? 'this user may not open /dev/kvm (join group kvm)' : 'there is no /dev/kvm';
 		return { accelerator: 'tcg', reason: why };
 	}
-	const key = `${PROBE_VERSION}-${(await bootId()).slice(0, 36)}-${await qemuVersion(arch)}-${arch}`;
+	const key = `${PROBE_VERSION}${isRoot() ? '-root' : ''}-${(await bootId()).slice(0, 36)}-${await qemuVersion(arch)}-${arch}`;
 	const file = cache.workPath('probe', `${key}.json`);
 	const known = await readFile(file, 'utf8')
 		.then((text) => parseChoice(JSON.parse(text)))
@@ -68,20 +69,33 @@ export async function bootId(): Promise<string> {
 	return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown')).trim();
 }
 
+/** Gives the program after it, which may not enter the folder of the file before it, that file as descriptor 3. */
+const WITH_FILE = 'exec 3< "$1"; shift; exec "$@"';
+
 async function probeKvm(record: QemuArchitecture): Promise<AcceleratorChoice> {
 	const directory = await mkdtemp(join(tmpdir(), 'fencepost-probe-'));
 	try {
 		const payload = join(directory, 'payload');
 		await writeFile(payload, record.probe.bytes());
+		await chmod(payload, 0o644);
 		const args = ['-machine', record.kvmMachine, '-accel', 'kvm', '-cpu', 'host', '-m', '64M', '-nodefaults'];
-		await run(
-			record.binary,
-			[...args, '-display', 'none', '-no-reboot', ...record.probe.devices, record.probe.option, payload],
-			{ timeoutMs: PROBE_TIMEOUT_MS, accept: [record.probeStatus], package: record.package },
-		);
+		const command = [
+			...(await confinement('kvm')),
+			...[record.binary, ...args, '-display', 'none', '-no-reboot', ...record.probe.devices],
+			...[record.probe.option, '/proc/self/fd/3'],
+		];
+		await run('sh', ['-c', WITH_FILE, 'sh', payload, ...command], {
+			timeoutMs: PROBE_TIMEOUT_MS,
+			accept: [record.probeStatus],
+		});
 		return { accelerator: 'kvm', reason: 'KVM ran a probe guest' };
 	} catch (error) {
-		return { accelerator: 'tcg', reason: `/dev/kvm opens, but a probe guest failed under KVM: ${firstLine(error)}` };
+		const why = firstLine(error);
+		const reason =
+			isRoot() && /access KVM kernel module: Permission denied/.test(why)
+				? '/dev/kvm is for root only, and QEMU does not run as root (give it to group kvm)'
+				: `/dev/kvm opens, but a probe guest failed under KVM: ${why}`;
+		return { accelerator: 'tcg', reason };
 	} finally {
 		await rm(directory, { recursive: true, force: true });
 	}

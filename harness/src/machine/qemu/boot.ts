@@ -5,29 +5,28 @@ import { AgentSession } from '../agent/session.js';
 import type { GuestEnd, GuestStart } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
 import { QEMU_ARCHITECTURES } from './architectures.js';
-import { type GuestRole, qemuCommandLine } from './command-line.js';
+import type { GuestRole } from './command-line.js';
 import { QemuGuest } from './guest.js';
 import { GuestClock } from './guest-clock.js';
-import { QemuProcess } from './process.js';
+import { type Inheritance, launchQemu } from './launch.js';
+import type { QemuProcess } from './process.js';
 
 const WATCH_MS = 100;
 /** How long QEMU's end is waited for once something else has failed: it explains more. */
 const END_MS = 300;
 
 /**
- * Boots a guest and waits for its agent. @param memory descriptor of its memory file, for a template.
+ * Boots a guest and waits for its agent. @param inheritance what a template's QEMU gets to put itself into.
  * @throws FencepostError BOOT_* with the console's tail as evidence; blame `kernel` for a panic.
  */
 export async function bootGuest(
 	start: GuestStart,
 	accelerator: Accelerator,
 	role: Exclude<GuestRole, 'clone'>,
-	memory?: number,
+	inheritance: Inheritance = {},
 ): Promise<QemuGuest> {
 	start.signal.throwIfAborted();
-	const command = qemuCommandLine(start.spec, accelerator, role);
-	start.onCommand(command);
-	const qemu = new QemuProcess({ command, consoleFile: start.consoleFile, onConsole: start.onConsole, memory });
+	const qemu = await launchQemu(start, accelerator, role, inheritance);
 	try {
 		return new QemuGuest(qemu, await awaitAgent(qemu, start), start.limits.hungMs);
 	} catch (error) {
@@ -98,6 +97,12 @@ function bootEnded(end: GuestEnd, qemu: QemuProcess, start: GuestStart): Fencepo
 		});
 	}
 	const { binary } = QEMU_ARCHITECTURES[start.spec.arch];
+	if (/^setpriv: /m.test(end.stderr)) {
+		return infrastructureError('QEMU_UNCONFINED', `${binary} could not be started without privileges`, {
+			hint: 'run as an ordinary user, or as root with the capabilities SETUID, SETGID and SETPCAP',
+			evidence: end.stderr,
+		});
+	}
 	const how = end.signal ? `was killed by ${end.signal}` : `ended with status ${end.status ?? 'unknown'}`;
 	return infrastructureError('BOOT_ENDED', `${binary} ${how} before the agent spoke`, {
 		hint: `is the kernel one that ${binary} can boot? its command line is in the run directory`,

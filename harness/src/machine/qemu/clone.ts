@@ -6,9 +6,10 @@ import { infrastructureError } from '../../core/errors.js';
 import { AgentSession } from '../agent/session.js';
 import type { CloneStart, GuestFacts, Template, TemplateStart } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
-import { DESCRIPTORS, qemuCommandLine } from './command-line.js';
+import { DESCRIPTORS } from './command-line.js';
 import { QemuGuest } from './guest.js';
-import { QemuProcess } from './process.js';
+import { launchQemu } from './launch.js';
+import type { QemuProcess } from './process.js';
 import { IGNORE_SHARED, loadTemplate, type SavedGuest } from './template.js';
 
 /** From spawning QEMU to a running guest takes 50 ms; this is for hosts that do much else. */
@@ -44,12 +45,11 @@ export class QemuTemplate implements Template {
 		return this.saved.facts;
 	}
 
-	async clone({ consoleFile, onConsole, onCommand, signal, limits }: CloneStart): Promise<QemuGuest> {
+	async clone(start: CloneStart): Promise<QemuGuest> {
+		const { signal, limits } = start;
 		signal.throwIfAborted();
 		const { memory, state, facts } = this.saved;
-		const command = qemuCommandLine(this.start.spec, this.accelerator, 'clone');
-		onCommand(command);
-		const qemu = new QemuProcess({ command, consoleFile, onConsole, memory: memory.fd, state });
+		const qemu = await launchQemu({ ...start, spec: this.start.spec }, this.accelerator, 'clone', { memory, state });
 		try {
 			const session = AgentSession.adopt(qemu.agent, facts);
 			await resume(qemu, signal);

@@ -32,8 +32,13 @@ export function kernelCommandLine(arch: Arch, machine: MachineDeclaration): stri
 	].join(' ');
 }
 
-/** Descriptors that QEMU inherits: no path of the host, and nothing that could be left behind. */
-export const DESCRIPTORS = { agent: 3, monitor: 4, state: 5, memory: 6 } as const;
+/** Descriptors that QEMU inherits: it opens nothing by a path of the host, and nothing could be left behind. */
+export const DESCRIPTORS = { agent: 3, monitor: 4, state: 5, memory: 6, kernel: 7, initramfs: 8 } as const;
+
+/** The path by which a process opens what it has open already (proc(5)); no folder on the way is looked at. */
+export function inherited(descriptor: keyof typeof DESCRIPTORS): string {
+	return `/proc/self/fd/${DESCRIPTORS[descriptor]}`;
+}
 
 /**
  * What a guest is started for. `boot`: memory of its own. `template`: its memory is the inherited file, shared, so
@@ -48,40 +53,77 @@ const MEMORY_OPTIONS: Record<GuestRole, (sizeMiB: number) => readonly string[]> 
 };
 
 function memoryFile(sizeMiB: number, share: 'on' | 'off'): string[] {
-	const path = `/proc/self/fd/${DESCRIPTORS.memory}`;
-	return ['-object', `memory-backend-file,id=ram,size=${sizeMiB}M,mem-path=${path},share=${share}`];
+	return ['-object', `memory-backend-file,id=ram,size=${sizeMiB}M,mem-path=${inherited('memory')},share=${share}`];
+}
+
+/** QEMU's whole command line, as it is executed: all that it opens, it inherits (`DESCRIPTORS`). */
+export function qemuCommandLine(spec: GuestSpec, accelerator: Accelerator, role: GuestRole): string[] {
+	return commandLine(spec, accelerator, {
+		machine: role === 'boot' ? '' : ',memory-backend=ram',
+		memory: MEMORY_OPTIONS[role](spec.machine.memoryMiB),
+		monitor: `fd=${DESCRIPTORS.monitor}`,
+		agent: `fd=${DESCRIPTORS.agent}`,
+		signal: 'off',
+		kernel: inherited('kernel'),
+		initramfs: inherited('initramfs'),
+	});
 }
 
 /**
- * QEMU's whole command line: no default devices, no network, no host file system, seccomp sandbox on
- * (qemu(1), -sandbox). The agent's port and the monitor are sockets that QEMU inherits (`DESCRIPTORS`).
+ * The same machine as a user starts it by hand, with paths: it boots, its console is the terminal, and monitor and
+ * agent listen on sockets in the current folder.
  */
-export function qemuCommandLine(spec: GuestSpec, accelerator: Accelerator, role: GuestRole): string[] {
+export function repeatableCommandLine(spec: GuestSpec, accelerator: Accelerator): string[] {
+	return commandLine(spec, accelerator, {
+		machine: '',
+		memory: [],
+		monitor: 'path=monitor.sock,server=on,wait=off',
+		agent: 'path=agent.sock,server=on,wait=off',
+		signal: 'on',
+		kernel: spec.kernel,
+		initramfs: spec.initramfs,
+	});
+}
+
+/** Where a command line's ends are: descriptors, or paths. */
+interface Ends {
+	/** More properties of the machine. */
+	readonly machine: string;
+	readonly memory: readonly string[];
+	readonly monitor: string;
+	readonly agent: string;
+	/** Whether Ctrl-C at the console ends QEMU. */
+	readonly signal: 'on' | 'off';
+	readonly kernel: string;
+	readonly initramfs: string;
+}
+
+/** No default devices, no network, no host file system, seccomp sandbox on (qemu(1), -sandbox). */
+function commandLine(spec: GuestSpec, accelerator: Accelerator, ends: Ends): string[] {
 	const record: QemuArchitecture = QEMU_ARCHITECTURES[spec.arch];
 	const kvm = accelerator === 'kvm';
 	const machine = kvm ? record.kvmMachine : record.machine;
-	const { memoryMiB } = spec.machine;
 	return [
 		record.binary,
-		...['-machine', role === 'boot' ? machine : `${machine},memory-backend=ram`],
+		...['-machine', `${machine}${ends.machine}`],
 		...['-accel', accelerator],
 		...['-cpu', spec.machine.cpu[spec.arch] ?? (kvm ? 'host' : record.cpu)],
 		...['-smp', String(spec.machine.smp)],
-		...['-m', `${memoryMiB}M`],
-		...MEMORY_OPTIONS[role](memoryMiB),
+		...['-m', `${spec.machine.memoryMiB}M`],
+		...ends.memory,
 		...['-nodefaults', '-no-user-config', '-no-reboot'],
 		...['-display', 'none'],
 		...['-nic', 'none'],
 		...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
-		...['-chardev', `socket,id=monitor,fd=${DESCRIPTORS.monitor}`],
+		...['-chardev', `socket,id=monitor,${ends.monitor}`],
 		...['-mon', 'chardev=monitor,mode=control'],
-		...['-chardev', 'stdio,id=console,mux=off,signal=off'],
+		...['-chardev', `stdio,id=console,mux=off,signal=${ends.signal}`],
 		...['-serial', 'chardev:console'],
-		...['-chardev', `socket,id=agent,fd=${DESCRIPTORS.agent}`],
+		...['-chardev', `socket,id=agent,${ends.agent}`],
 		...['-device', 'virtio-serial-pci'],
 		...['-device', `virtserialport,chardev=agent,name=${AGENT_PORT}`],
-		...['-kernel', spec.kernel],
-		...['-initrd', spec.initramfs],
+		...['-kernel', ends.kernel],
+		...['-initrd', ends.initramfs],
 		...['-append', kernelCommandLine(spec.arch, spec.machine)],
 	];
 }

@@ -5,6 +5,7 @@ import { type FileHandle, mkdir, open, statfs, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { infrastructureError } from '../../core/errors.js';
+import { isRoot, NOBODY } from './confinement.js';
 
 /** The kernel's shared memory file system (Documentation/filesystems/tmpfs.rst): files here are memory. */
 const SHARED_MEMORY = '/dev/shm';
@@ -21,7 +22,7 @@ const MAX_MEMORY_BYTES = 1024 ** 4;
 
 /**
  * A file for a guest's memory that no name leads to: it is gone with the last process that holds it open, whatever
- * ends us. On tmpfs where there is room for all of it, else on disk.
+ * ends us. On tmpfs where there is room for all of it, else on disk. Nobody but QEMU, as whoever it runs, can open it.
  */
 export async function openMemoryFile(bytes: number): Promise<FileHandle> {
 	const candidates = (await hasRoom(SHARED_MEMORY, bytes)) ? [SHARED_MEMORY, tmpdir()] : [tmpdir()];
@@ -30,8 +31,14 @@ export async function openMemoryFile(bytes: number): Promise<FileHandle> {
 		try {
 			await mkdir(directory, { recursive: true });
 			const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
-			await unlink(path);
-			return file;
+			try {
+				await unlink(path);
+				if (isRoot()) await file.chown(NOBODY.uid, NOBODY.gid);
+				return file;
+			} catch (error) {
+				await file.close();
+				throw error;
+			}
 		} catch {
 			// The next place may be better.
 		}

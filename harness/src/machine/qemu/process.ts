@@ -4,22 +4,29 @@ import type { Duplex } from 'node:stream';
 import { tail } from '../../core/process.js';
 import type { GuestEnd } from '../machine.js';
 import { DESCRIPTORS } from './command-line.js';
+import { confinedEnvironment } from './confinement.js';
 import { ConsoleLog } from './console.js';
 import { Qmp } from './qmp.js';
 
 export interface QemuProcessStart {
+	/** What is executed: the words that confine it, then QEMU's own. */
 	readonly command: readonly string[];
+	/** Descriptors of the kernel and the initramfs: open for as long as it takes to spawn. */
+	readonly kernel: number;
+	readonly initramfs: number;
 	readonly consoleFile: string;
 	readonly onConsole: (bytes: Uint8Array) => void;
 	/** Descriptor of the guest's memory, for templates and clones. */
 	readonly memory?: number | undefined;
 	/** What was saved of the devices, for clones: QEMU reads it when told to. */
 	readonly state?: Uint8Array | undefined;
+	/** Descriptor of the folder where the state is to be saved, for templates. */
+	readonly stateFolder?: number | undefined;
 }
 
 const STDERR_BYTES = 8192;
 
-/** QEMU from spawn to end. It dies with the harness, SIGKILL included (setpriv --pdeathsig, prctl(2)). */
+/** QEMU from spawn to end. It is confined, and dies with the harness, SIGKILL included (confinement.ts). */
 export class QemuProcess {
 	readonly pid: number;
 	readonly console: ConsoleLog;
@@ -35,9 +42,12 @@ export class QemuProcess {
 		const inherited: ('pipe' | 'ignore' | number)[] = ['ignore', 'pipe', 'pipe'];
 		inherited[DESCRIPTORS.agent] = 'pipe';
 		inherited[DESCRIPTORS.monitor] = 'pipe';
-		inherited[DESCRIPTORS.state] = start.state ? 'pipe' : 'ignore';
+		inherited[DESCRIPTORS.state] = start.state ? 'pipe' : (start.stateFolder ?? 'ignore');
 		inherited[DESCRIPTORS.memory] = start.memory ?? 'ignore';
-		const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...start.command], { stdio: inherited, detached: true });
+		inherited[DESCRIPTORS.kernel] = start.kernel;
+		inherited[DESCRIPTORS.initramfs] = start.initramfs;
+		const [program = '', ...words] = start.command;
+		const child = spawn(program, words, { stdio: inherited, detached: true, cwd: '/', env: confinedEnvironment() });
 		this.child = child;
 		this.pid = child.pid ?? 0;
 		// Beyond the first three, which have types of their own, a pipe is a socket: both ways.

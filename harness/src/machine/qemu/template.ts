@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { type FileHandle, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../../core/clock.js';
 import { infrastructureError, messageOf } from '../../core/errors.js';
@@ -10,12 +8,11 @@ import type { Accelerator } from './accelerator.js';
 import { bootGuest } from './boot.js';
 import { openMemoryFile, packMemory, unpackMemory } from './memory-file.js';
 import type { Qmp } from './qmp.js';
+import { StateSocket } from './state-socket.js';
 
 /** Files of a template in the cache. */
 const FILES = { memory: 'memory', state: 'state', console: 'console.log', facts: 'facts.json' } as const;
 
-/** Devices' state is some 400 kB; a guest cannot make it larger by much. */
-const MAX_STATE_BYTES = 64 * 1024 * 1024;
 const SAVE_MS = 60_000;
 const POLL_MS = 5;
 
@@ -25,13 +22,14 @@ export const IGNORE_SHARED = { capabilities: [{ capability: 'x-ignore-shared', s
 /** Boots a guest and saves it into `directory`. @throws FencepostError TEMPLATE_REFUSED when QEMU cannot save this machine. */
 export async function saveTemplate(start: TemplateStart, accelerator: Accelerator, directory: string): Promise<void> {
 	const memory = await openMemoryFile(start.spec.machine.memoryMiB * 1024 * 1024);
+	const socket = await StateSocket.make();
 	try {
-		const guest = await bootGuest(start, accelerator, 'template', memory.fd);
+		const guest = await bootGuest(start, accelerator, 'template', { memory, stateFolder: socket.folder });
 		try {
 			const { facts } = guest;
 			await guest.settleConsole(start.signal);
 			// Not stopped before: the state says whether the guest ran, and clones go on as it says.
-			await writeFile(join(directory, FILES.state), await saveDevices(guest.qemu.qmp, start.signal));
+			await writeFile(join(directory, FILES.state), await saveDevices(guest.qemu.qmp, socket, start.signal));
 			await guest.stop();
 			await writeFile(join(directory, FILES.facts), JSON.stringify({ ...facts, more: [...facts.more] }));
 			await writeFile(join(directory, FILES.console), await readFile(start.consoleFile));
@@ -41,6 +39,7 @@ export async function saveTemplate(start: TemplateStart, accelerator: Accelerato
 			await guest.stop();
 		}
 	} finally {
+		await socket.remove();
 		await memory.close();
 	}
 }
@@ -76,16 +75,12 @@ export async function loadTemplate(directory: string, memoryMiB: number): Promis
 }
 
 /** The state of a guest's devices; its memory stays in its file. The guest is stopped then, for good. */
-async function saveDevices(qmp: Qmp, signal: AbortSignal): Promise<Buffer> {
-	// Unix socket paths end at 107 bytes (unix(7)), so the socket lives in a short folder of its own.
-	const directory = await mkdtemp(join(tmpdir(), 'fencepost-'));
-	const server = createServer();
+async function saveDevices(qmp: Qmp, socket: StateSocket, signal: AbortSignal): Promise<Buffer> {
 	try {
-		const path = join(directory, 'state');
-		const received = receive(server, path);
+		const received = socket.receive();
 		received.catch(() => {});
 		await qmp.execute('migrate-set-capabilities', IGNORE_SHARED);
-		await qmp.execute('migrate', { uri: `unix:${path}` });
+		await qmp.execute('migrate', { uri: socket.uri });
 		await migrated(qmp, signal);
 		return await received;
 	} catch (error) {
@@ -93,31 +88,7 @@ async function saveDevices(qmp: Qmp, signal: AbortSignal): Promise<Buffer> {
 		throw infrastructureError('TEMPLATE_REFUSED', `QEMU cannot save this machine: ${messageOf(error)}`, {
 			cause: error,
 		});
-	} finally {
-		server.close();
-		await rm(directory, { recursive: true, force: true });
 	}
-}
-
-function receive(server: Server, path: string): Promise<Buffer> {
-	return new Promise((resolve, reject) => {
-		server.once('error', reject);
-		server.once('connection', (socket) => {
-			const chunks: Buffer[] = [];
-			let bytes = 0;
-			socket.on('error', reject);
-			socket.on('data', (chunk: Buffer) => {
-				bytes += chunk.length;
-				if (bytes > MAX_STATE_BYTES) {
-					socket.destroy();
-					reject(infrastructureError('STATE_TOO_LONG', `the devices' state is more than ${MAX_STATE_BYTES} bytes`));
-				}
-				chunks.push(chunk);
-			});
-			socket.once('end', () => resolve(Buffer.concat(chunks)));
-		});
-		server.listen(path);
-	});
 }
 
 async function migrated(qmp: Qmp, signal: AbortSignal): Promise<void> {
