@@ -65,11 +65,7 @@ export async function runProgram(
  * How a guest ended that answers no more; it is gone then, and its console complete.
  * @param error what the agent's end of it gave @param stopped it was stopped for what its kernel had said
  */
-export async function guestEnd(
-	{ guest, watch }: LaunchedGuest,
-	error: unknown,
-	stopped = false,
-): Promise<GuestEnded> {
+export async function guestEnd({ guest, watch }: LaunchedGuest, error: unknown, stopped = false): Promise<GuestEnded> {
 	const end = stopped ? undefined : await Promise.race([guest.ended, sleep(END_MS).then(() => undefined)]);
 	await guest.stop();
 	if (watch.shutdown !== undefined) return { kind: 'shutdown', detail: watch.shutdown };

@@ -97,7 +97,7 @@ export class TargetWork {
 		});
 	}
 
-	private async runUnit(unit: Unit, launched: LaunchedGuest | undefined, _freeSlot: () => void): Promise<void> {
+	private async runUnit(unit: Unit, launched: LaunchedGuest | undefined, freeSlot: () => void): Promise<void> {
 		const shared: UnitContext = {
 			run: this.context,
 			guests: this.guests,
@@ -106,7 +106,8 @@ export class TargetWork {
 			promises: this.promises,
 		};
 		try {
-			await new UnitRun(shared, unit, launched && (await this.withPrograms(launched, unit))).run();
+			const guest = launched && (await this.withPrograms(launched, unit));
+			await new UnitRun(shared, unit, guest, freeSlot).run();
 		} finally {
 			if (--this.unitsLeft === 0) await this.close();
 		}
