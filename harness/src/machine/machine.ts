@@ -124,7 +124,10 @@ export interface Guest {
 	readonly facts: GuestFacts;
 	/** Settles once, when the guest is gone, whatever ended it. Never rejects. */
 	readonly ended: Promise<GuestEnd>;
-	/** Runs one job; jobs do not overlap. Rejects with a FencepostError when the guest ends or the agent breaks the protocol. */
+	/**
+	 * Runs one job; jobs do not overlap. Rejects with a FencepostError when the guest ends or the agent breaks the
+	 * protocol. Whatever a guest is asked, its answer is waited for only so long: GUEST_HUNG.
+	 */
 	run(job: Job, output: JobOutput, signal: AbortSignal): Promise<JobOutcome>;
 	/** Unpacks a tar stream below `directory` in the guest. */
 	put(directory: string, tar: Readable, signal: AbortSignal): Promise<void>;
@@ -132,7 +135,10 @@ export interface Guest {
 	get(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
 	/** What the kernel holds right now: asked before and after a program, between jobs. A few milliseconds. */
 	accounts(signal: AbortSignal): Promise<GuestAccounts>;
-	/** Resolves when the console has shown everything the kernel logged up to now (a marker through /dev/kmsg), or after a short bound. */
+	/**
+	 * Resolves when the console has shown everything the kernel logged up to now (a marker through /dev/kmsg). @throws
+	 * FencepostError CONSOLE_BLIND when it does not show it: what the kernel reports may then be missing.
+	 */
 	settleConsole(signal: AbortSignal): Promise<void>;
 	/** Stops the guest and waits for it to be gone. */
 	stop(): Promise<void>;

@@ -2,7 +2,6 @@
 import { sleep } from '../core/clock.js';
 import { guestLost } from '../verdict/reconcile.js';
 import type { Verdict } from '../verdict/verdict.js';
-import { settle } from './aftermath.js';
 import type { Judged } from './judged.js';
 import type { LaunchedGuest } from './launch.js';
 import { guestEnd } from './program-run.js';
@@ -28,8 +27,11 @@ export async function lastWords(
 	let lost: readonly [Verdict, string] | undefined;
 	try {
 		const how = await Promise.race([waited, guest.ended]);
-		if (how === 'waited') await settle(guest, signal);
+		if (how === 'waited') await guest.settleConsole(signal);
 		else lost = guestLost(await guestEnd(launched, new Error('its machine ended by itself')));
+	} catch (error) {
+		signal.throwIfAborted();
+		lost = guestLost(await guestEnd(launched, error));
 	} finally {
 		over.abort();
 		await guest.stop();

@@ -17,6 +17,7 @@ const UNUSABLE: ReadonlySet<string> = new Set([
 	'CONSOLE_UNWRITTEN',
 	'AGENT_BUSY',
 	'AGENT_PROTOCOL',
+	'CONSOLE_BLIND',
 ]);
 
 /** How a program's run ended: seen by the agent, or broken off by the guest's end. */

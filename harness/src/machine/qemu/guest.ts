@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: MIT
+import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { sleep } from '../../core/clock.js';
-import { FencepostError, infrastructureError } from '../../core/errors.js';
+import { infrastructureError, messageOf } from '../../core/errors.js';
 import type { AgentSession } from '../agent/session.js';
 import type { Guest, GuestAccounts, GuestEnd, GuestFacts, Job, JobOutcome, JobOutput } from '../machine.js';
 import { GuestClock } from './guest-clock.js';
+import { Patience } from './patience.js';
 import type { QemuProcess } from './process.js';
 
-const SETTLE_MS = 3000;
-const WATCH_MS = 100;
+/** For a mark to be shown: without anything else on the console, and in all. A serial line shows some 300 kB a second. */
+const SETTLE = { silentMs: 3000, totalMs: 60_000 } as const;
+/** After a job's deadline: what the agent needs to kill it (0.5 s), to give it up (10 s), and to tell; docs/protocol.md. */
+const JOB_END_MS = 15_000;
+/** Files on their way, whatever the agent says meanwhile. */
+const TRANSFER_MS = 300_000;
 
 /** A QEMU guest whose agent answers, booted or cloned. */
 export class QemuGuest implements Guest {
-	private readonly clock: GuestClock;
-	private marks = 0;
+	private readonly patience: Patience;
 
-	/** @param hungMs how long the agent may be silent while a job runs, in time that the guest could use */
+	/** @param hungMs how long the agent may be silent while a job runs, or an answer away, in time that the guest could use */
 	constructor(
 		readonly qemu: QemuProcess,
 		private readonly session: AgentSession,
 		private readonly hungMs: number,
 	) {
-		this.clock = new GuestClock(qemu.pid);
+		this.patience = new Patience(
+			new GuestClock(qemu.pid),
+			() => session.lastHeardMs,
+			() => qemu.console.tail(),
+		);
 	}
 
 	get facts(): GuestFacts {
@@ -35,10 +43,11 @@ export class QemuGuest implements Guest {
 	async run(job: Job, output: JobOutput, signal: AbortSignal): Promise<JobOutcome> {
 		const over = new AbortController();
 		try {
-			const outcome = await Promise.race([
+			const outcome = await this.patience.wait(
+				`the end of a job with a deadline of ${job.deadlineMs / 1000} s`,
 				this.session.run(job, output, AbortSignal.any([signal, over.signal])),
-				this.watchHeartbeat(over.signal),
-			]);
+				{ totalMs: job.deadlineMs + JOB_END_MS, silentMs: this.hungMs },
+			);
 			this.requireConsole();
 			return outcome;
 		} finally {
@@ -47,21 +56,34 @@ export class QemuGuest implements Guest {
 	}
 
 	put(directory: string, tarStream: Readable, signal: AbortSignal): Promise<void> {
-		return this.session.put(directory, tarStream, signal);
+		const sent = this.session.put(directory, tarStream, signal);
+		return this.patience.wait('the end of files on their way in', sent, { totalMs: TRANSFER_MS });
 	}
 
 	get(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-		return this.session.get(path, maxBytes, signal);
+		const got = this.session.get(path, maxBytes, signal);
+		return this.patience.wait(`the end of ${path}`, got, { totalMs: TRANSFER_MS });
 	}
 
 	accounts(signal: AbortSignal): Promise<GuestAccounts> {
-		return this.session.accounts(signal);
+		return this.answer('word of what the kernel holds', this.session.accounts(signal));
 	}
 
 	async settleConsole(signal: AbortSignal): Promise<void> {
-		const text = `mark ${++this.marks}`;
-		await this.session.mark(text, signal);
-		await this.qemu.console.shows(`fencepost: ${text}`, SETTLE_MS);
+		const { console: log } = this.qemu;
+		// A word that no program can say before it is asked for: else the console would seem settled too early.
+		const text = `mark ${randomUUID()}`;
+		await this.answer('the answer to a mark', this.session.mark(text, signal));
+		const shown = log.shows(`fencepost: ${text}`, 2 * SETTLE.totalMs);
+		const limits = { ...SETTLE, lastSignMs: () => log.lastByteMs };
+		const seen = await this.patience.wait('a mark on the console', shown, limits).catch((cause: unknown) => {
+			throw infrastructureError(
+				'CONSOLE_BLIND',
+				`the console does not show what the kernel logs, and a report may be missing: ${messageOf(cause)}`,
+				{ hint: "is its level below 6 (the kernel's command line, or a program)?", evidence: log.tail(), cause },
+			);
+		});
+		if (!seen) throw infrastructureError('CONSOLE_CLOSED', 'the guest ended before its console had shown everything');
 	}
 
 	async stop(): Promise<void> {
@@ -76,25 +98,7 @@ export class QemuGuest implements Guest {
 			throw infrastructureError('CONSOLE_UNWRITTEN', `the console cannot be kept: ${cause.message}`, { cause });
 	}
 
-	/** Rejects when the agent's heartbeat stays away: the guest hangs with nothing left to say so. Never resolves. */
-	private async watchHeartbeat(signal: AbortSignal): Promise<never> {
-		let heardMs = this.session.lastHeardMs;
-		let heardAtMs = this.clock.now();
-		for (let missed = 0; missed < 2; ) {
-			await sleep(WATCH_MS, signal);
-			const guestMs = this.clock.now();
-			if (this.session.lastHeardMs !== heardMs) {
-				heardMs = this.session.lastHeardMs;
-				heardAtMs = guestMs;
-			}
-			// Twice in a row: after a stall of our own the first look comes before what has arrived meanwhile is read.
-			missed = guestMs - heardAtMs > this.hungMs ? missed + 1 : 0;
-		}
-		throw new FencepostError({
-			code: 'GUEST_HUNG',
-			blame: 'kernel',
-			message: `the guest's agent, which speaks twice a second, was silent for ${this.hungMs / 1000} s`,
-			evidence: this.qemu.console.tail(),
-		});
+	private answer<T>(what: string, asked: Promise<T>): Promise<T> {
+		return this.patience.wait(what, asked, { totalMs: this.hungMs });
 	}
 }
