@@ -53,7 +53,7 @@ export async function runAssignment(
 		},
 		signal,
 	);
-	const sound = outcome !== undefined && !outcome.timedOut && !outcome.stuck && !watch.alarmed;
+	const sound = outcome !== undefined && !outcome.timedOut && !outcome.stuck && watch.alarm !== 'report';
 	const after: Partial<Aftermath> = sound ? await lookAfter(launched, before, signal) : {};
 	if (outcome && !sound) await settle(guest, signal);
 	const leaks = assignment.mayHold ? [] : (after.leaks ?? []);

@@ -31,7 +31,7 @@ export class ConsoleWatch {
 	private runningCase: string | undefined;
 	private doubtfulCases = new Set<string>();
 	private shutdownText: string | undefined;
-	private alarm: Alarm | undefined;
+	private firstAlarm: Alarm | undefined;
 	private onAlarm: ((alarm: Alarm) => void) | undefined;
 
 	push(bytes: Uint8Array): void {
@@ -51,12 +51,12 @@ export class ConsoleWatch {
 		this.runningCase = undefined;
 		this.doubtfulCases = new Set();
 		this.onAlarm = onAlarm;
-		if (this.alarm) onAlarm(this.alarm);
+		if (this.firstAlarm) onAlarm(this.firstAlarm);
 	}
 
-	/** The kernel has said something after which it cannot be trusted, or that it goes down. */
-	get alarmed(): boolean {
-		return this.alarm !== undefined;
+	/** What the kernel has said, first of all, after which it cannot be trusted. */
+	get alarm(): Alarm | undefined {
+		return this.firstAlarm;
 	}
 
 	/** The case that began last since `begin`, by the markers, while the kernel could be trusted. */
@@ -91,14 +91,14 @@ export class ConsoleWatch {
 	}
 
 	private begun(name: string | undefined): void {
-		if (!this.alarm) this.runningCase = name;
+		if (!this.firstAlarm) this.runningCase = name;
 		else if (name !== undefined && name !== this.runningCase && this.doubtfulCases.size < DOUBTFUL_LIMIT) {
 			this.doubtfulCases.add(name);
 		}
 	}
 
 	private raise(alarm: Alarm): void {
-		this.alarm ??= alarm;
+		this.firstAlarm ??= alarm;
 		this.onAlarm?.(alarm);
 	}
 }

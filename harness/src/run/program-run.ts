@@ -67,11 +67,13 @@ export async function runProgram(
  * @param error what the agent's end of it gave @param stopped it was stopped for what its kernel had said
  */
 export async function guestEnd({ guest, watch }: LaunchedGuest, error: unknown, stopped = false): Promise<GuestEnded> {
-	const end = stopped ? undefined : await Promise.race([guest.ended, sleep(END_MS).then(() => undefined)]);
+	const code = error instanceof FencepostError ? error.code : '';
+	// Only a guest that is going anyway is waited for.
+	const going = !stopped && code !== 'GUEST_HUNG' && !UNUSABLE.has(code);
+	const end = going ? await Promise.race([guest.ended, sleep(END_MS).then(() => undefined)]) : undefined;
 	await guest.stop();
 	if (watch.shutdown !== undefined) return { kind: 'shutdown', detail: watch.shutdown };
 	if (stopped) return { kind: 'stopped', detail: 'stopped after what its kernel reported' };
-	const code = error instanceof FencepostError ? error.code : '';
 	const how = end?.signal ? `; QEMU was killed by ${end.signal}` : '';
 	const detail = `${messageOf(error)}${how}`;
 	if (code === 'GUEST_HUNG') return { kind: 'hung', detail };
