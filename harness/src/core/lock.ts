@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { infrastructureError } from './errors.js';
@@ -62,4 +62,18 @@ export async function withLock<T>(
 	} finally {
 		await lock.release();
 	}
+}
+
+/**
+ * Locks an open file, if nobody has it locked: flock(1) locks the open file that it shares with us (flock(2)), so the
+ * lock outlives it, and ends when the last descriptor of that open file is closed, at the latest with this process.
+ */
+export function tryLockDescriptor(descriptor: number): 'held' | 'taken' | { readonly why: string } {
+	const { status, error, stderr } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], {
+		stdio: ['ignore', 'ignore', 'pipe', descriptor],
+		encoding: 'utf8',
+	});
+	if (status === 0) return 'held';
+	if (status === 1) return 'taken';
+	return { why: error?.message ?? (stderr.trim() || `flock ended with status ${status}`) };
 }

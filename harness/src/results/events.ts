@@ -35,14 +35,34 @@ export interface CaseResult {
 
 export type Totals = Readonly<Record<Verdict, number>>;
 
+/** Of the event log; another number, and a log cannot be read. */
+export const LOG_SCHEMA = 1;
+
+/** A judged case, a line of the event log. */
+export interface CaseEvent {
+	readonly type: 'case';
+	readonly time: string;
+	readonly result: CaseResult;
+	/** It replaces what an earlier part of the same run recorded for this case, because it is worse. */
+	readonly again?: true | undefined;
+}
+
 /** The event log, a line each in events.jsonl, and what reporters consume. */
 export type RunEvent =
 	| {
 			readonly type: 'run-start';
 			readonly time: string;
+			/** `LOG_SCHEMA`. Without it, and without `cwd`, a run cannot be resumed. */
+			readonly schema?: number | undefined;
 			readonly version: string;
 			readonly argv: readonly string[];
+			/** The folder it was started in, which paths in `argv` are relative to. */
+			readonly cwd?: string | undefined;
 			readonly directory: string;
+			/** How often the run was resumed, this time included; absent or 0 for its first part. */
+			readonly resumed?: number | undefined;
+			/** SHA-256 of what plan and options came to, for the next part to compare. */
+			readonly planHash?: string | undefined;
 			readonly seed?: number | undefined;
 	  }
 	| {
@@ -87,13 +107,17 @@ export type RunEvent =
 			/** Cases expected, when known. */
 			readonly planned: number | undefined;
 	  }
-	| { readonly type: 'case'; readonly time: string; readonly result: CaseResult }
+	| CaseEvent
 	| { readonly type: 'suite-end'; readonly time: string; readonly group: SuiteGroup }
 	| { readonly type: 'note'; readonly time: string; readonly text: string }
+	/** Every miss before this line counts no more: its case is judged again. */
+	| { readonly type: 'misses-dropped'; readonly time: string }
 	| {
 			readonly type: 'run-end';
 			readonly time: string;
 			readonly exit: number;
+			/** It ended before all was judged, and can be resumed. */
+			readonly stopped?: 'interrupted' | 'fail-fast' | undefined;
 			readonly totals: Totals;
 			readonly durationMs: number;
 	  };
