@@ -5,8 +5,10 @@ import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { Cache } from '../core/cache.js';
 import { errnoOf, usageError } from '../core/errors.js';
+import { sha256, sha256File } from '../core/hash.js';
 import { Progress } from '../core/progress.js';
 import { loadPlan, type Plan } from '../plan/plan.js';
+import { EventLog } from '../results/store.js';
 import { EXIT } from '../results/totals.js';
 import { checkModules } from '../run/module-build-verdict.js';
 import { checkPrograms, selectSuites } from '../run/select.js';
@@ -21,8 +23,8 @@ import { projectRoot } from './project.js';
 import { createReporters } from './reporters.js';
 import type { RunOptions } from './run.js';
 
-/** `fencepost run`, once its options are parsed. Returns the exit code. */
-export async function performRun(options: RunOptions): Promise<number> {
+/** `fencepost run`, once its options are parsed. Returns the exit code. @param resumed the run that goes on */
+export async function performRun(options: RunOptions, resumed?: EventLog): Promise<number> {
 	const planFile = options.plan === undefined ? undefined : resolve(options.plan);
 	const library = join(projectRoot, 'kernels/machines.yaml');
 	const plan = await loadPlan(
@@ -39,6 +41,7 @@ export async function performRun(options: RunOptions): Promise<number> {
 	const reporters = createReporters(options.reporter, status);
 	const cache = new Cache();
 	const progress = new Progress('run', interruptSignal(), progressListener(status));
+	let log = resumed;
 	try {
 		const programs = programBuilder(cache, progress);
 		const suites = selectSuites(plan, await allCases(programs));
@@ -46,35 +49,40 @@ export async function performRun(options: RunOptions): Promise<number> {
 			process.stdout.write(describePlan(plan, suites));
 			return 0;
 		}
+		const expectations = await loadExpectations(plan);
+		const { isolate = 'suite' } = options;
+		const choice = { subjects: plan.subjects, shard: options.shard };
+		const planHash = await hashPlan({ plan, suites, expectations, choice, isolate });
 		const out = options.out ?? defaultRunDirectory(new Date());
-		const directory = bisect ? BisectRun.directory(out) : resolve(out);
+		log ??= new EventLog(bisect ? BisectRun.directory(out) : resolve(out));
 		const { exit } = await runSession({
-			plan,
-			planFile,
-			directory,
-			isolate: options.isolate,
+			...{ plan, planFile, log, choice, isolate, projectRoot, cache, progress, programs, suites, planHash },
 			jobs: options.jobs ?? availableParallelism(),
 			failFast: options.failFast ?? false,
-			choice: { subjects: plan.subjects, shard: options.shard },
-			book: new ExpectationBook(await loadExpectations(plan)),
-			projectRoot,
-			cache,
-			progress,
-			argv: process.argv.slice(2),
+			book: new ExpectationBook(expectations),
+			argv: log.run?.argv ?? process.argv.slice(2),
 			version: packageVersion(),
-			programs,
-			suites,
 			onEvent: (event) => {
 				bisect?.hear(event);
 				for (const reporter of reporters) reporter.event(event);
 			},
 		});
 		for (const reporter of reporters) await reporter.end?.();
+		const { directory } = log;
 		process.stderr.write(`results: ${relative(process.cwd(), join(directory, 'results.json'))}\n`);
-		return bisect ? bisect.answer(exit === EXIT.interrupted, directory) : exit;
+		if (bisect) return bisect.answer(exit === EXIT.interrupted, directory);
+		if (exit === EXIT.interrupted) process.stderr.write(`go on with: npx fencepost run --resume ${directory}\n`);
+		return exit;
 	} finally {
+		log?.close();
 		status.stop();
 	}
+}
+
+/** Everything that decides what is judged and how, so that a run which is resumed can tell whether it is still the same. */
+async function hashPlan(parts: { readonly plan: Plan; readonly [name: string]: unknown }): Promise<string> {
+	const files = await Promise.all(parts.plan.programs.map(({ file }) => sha256File(file)));
+	return sha256(JSON.stringify([parts, files]));
 }
 
 async function loadExpectations(plan: Plan) {
@@ -92,7 +100,7 @@ async function loadExpectations(plan: Plan) {
 	return lists.flat();
 }
 
-function packageVersion(): string {
+export function packageVersion(): string {
 	const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
 	return version;
 }

@@ -32,10 +32,12 @@ export interface RunOptions {
 	readonly subject?: string[];
 	readonly program?: string[];
 	readonly module?: string[];
-	readonly isolate: Isolation;
+	readonly isolate?: Isolation;
 	readonly jobs?: number;
 	readonly failFast?: boolean;
 	readonly out?: string;
+	readonly resume?: string;
+	readonly retryMisses?: boolean;
 	readonly reporter?: string[];
 	readonly dryRun?: boolean;
 	readonly forBisect?: boolean;
@@ -59,9 +61,10 @@ Examples:
   fencepost run --kernel debian:newest --arch x86_64 --case 'heap.alloc.*' --subject system
   fencepost run --kernel source:6.12 --arch x86_64 --program ./mytest,--fast
   fencepost run --kernel source:6.12 --module ./drivers/acme-heap
+  fencepost run --resume runs/2026-11-21T09-30-05
   git bisect run npx fencepost run --for-bisect --kernel tree:. --arch x86_64 --case heap.alloc.len-zero`;
 
-export function runCommand(): Command {
+export function runCommand(perform: (options: RunOptions) => Promise<void> = performOrResume): Command {
 	return new Command('run')
 		.description('Runs conformance suites on kernels in guests and judges what comes back.')
 		.option('--plan <file>', 'YAML plan; the options below replace what it says')
@@ -74,20 +77,27 @@ export function runCommand(): Command {
 		.option('--program <file[,arg...]>', 'a static program of your own that prints TAP or KTAP, repeatable', collect)
 		.option('--module <dir>', 'source of an out-of-tree module to build, load and judge, repeatable', collect)
 		.addOption(
-			new Option('--isolate <unit>', 'what a guest is used for').choices(['run', 'suite', 'case']).default('suite'),
+			new Option('--isolate <unit>', 'what a guest is used for (default: suite)').choices(['run', 'suite', 'case']),
 		)
 		.option('--jobs <n>', 'guests at once (default: one per core)', parseJobs)
 		.option('--fail-fast', 'stop at the first fail, crash, timeout or xpass')
 		.option('--out <dir>', 'run directory (default: runs/DATE-TIME)')
+		.option('--resume <dir>', 'go on with the run in this directory: what it has judged stands')
+		.option('--retry-misses', 'with --resume: judge again what could not be judged')
 		.option('--reporter <name[=file]>', 'tap, terminal, junit or github, repeatable', collect)
 		.option('--dry-run', 'say what would run, and run nothing')
 		.option('--shard <i/n>', 'only the I-th of N parts', parseShard)
 		.option('--for-bisect', 'answer as `git bisect run` understands it: 0 good, 1 bad, 125 cannot judge, 128 up abort')
 		.option('--signature <regex>', 'with --for-bisect: what the regression looks like in a reason or on the console')
 		.addHelpText('after', NOTES)
-		.action(async (options: RunOptions) => {
-			const { performRun } = await import('./run-action.js');
-			// A report that could not be written has set it already.
-			process.exitCode = (await performRun(options)) || process.exitCode || 0;
-		});
+		.action(perform);
+}
+
+async function performOrResume(options: RunOptions): Promise<void> {
+	const exit =
+		options.resume === undefined
+			? await (await import('./run-action.js')).performRun(options)
+			: await (await import('./resume-action.js')).resumeRun(options.resume, options);
+	// A report that could not be written has set it already.
+	process.exitCode = exit || process.exitCode || 0;
 }

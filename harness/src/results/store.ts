@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { access, rename, writeFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { timestamp } from '../core/clock.js';
 import { usageError } from '../core/errors.js';
 import type { Verdict } from '../verdict/verdict.js';
 import { ResultCount } from './counting.js';
 import { DoneCases } from './done-cases.js';
-import type { CaseEvent, CaseResult, ResultsFile, RunEvent, Totals } from './events.js';
+import type { CaseEvent, CaseResult, RunEvent, Totals } from './events.js';
 import { LogFile } from './log-file.js';
 import { type ReadLog, type RecordedRun, readLog } from './recorded-run.js';
+import { recordedEvents } from './replay.js';
 import { writeResultsFromLog } from './results-file.js';
 import { isFailing } from './totals.js';
 
@@ -99,6 +100,11 @@ export class EventLog {
 		if (event.type === 'case') this.count.count(event.result, event.again ?? false, this.lineCount, this.done);
 	}
 
+	/** The events of earlier parts that a report of the whole run is made of. */
+	earlierEvents(): AsyncGenerator<RunEvent> {
+		return recordedEvents(this.directory, this.count);
+	}
+
 	/** Writes results.json from the log, whole or not at all; memory does not grow with it. */
 	async writeResults(exit: number): Promise<void> {
 		await writeResultsFromLog(this.directory, exit, this.count);
@@ -122,11 +128,4 @@ export class EventLog {
 /** Whether a verdict takes the place of one that an earlier part recorded for the same case. */
 function supersedes(verdict: Verdict, before: Verdict): boolean {
 	return before === 'miss' ? verdict !== 'miss' : isFailing(verdict) && !isFailing(before);
-}
-
-/** Writes results.json whole or not at all. */
-export async function writeResults(directory: string, results: ResultsFile): Promise<void> {
-	const temporary = join(directory, '.results.json');
-	await writeFile(temporary, `${JSON.stringify(results, null, 1)}\n`);
-	await rename(temporary, join(directory, 'results.json'));
 }

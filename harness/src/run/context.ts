@@ -4,6 +4,7 @@ import type { KernelSelector } from '../core/selector.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { BuiltModule } from '../kernel/module-build.js';
 import type { GuestStarter, MachineDeclaration } from '../machine/machine.js';
+import type { DoneCases } from '../results/done-cases.js';
 import type { CaseResult, RunEvent } from '../results/events.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
 import type { Estimates } from './estimates.js';
@@ -18,6 +19,8 @@ export interface RunContext {
 	readonly progress: Progress;
 	/** The run directory. */
 	readonly directory: string;
+	/** What earlier parts of the run have judged. */
+	readonly done: DoneCases;
 	readonly planFile: string | undefined;
 	readonly isolate: Isolation;
 	readonly choice: AssignmentChoice;

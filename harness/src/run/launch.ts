@@ -27,7 +27,8 @@ const HUNG_MS = 10_000;
 
 /** Numbers guests of a run, for file names. */
 export class GuestCounter {
-	private count = 0;
+	/** @param count guests that earlier parts of the run had */
+	constructor(private count = 0) {}
 
 	next(target: Target): string {
 		const name = `${target.selector.text}-${target.kernel.arch}-${target.machine.name}`

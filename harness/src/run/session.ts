@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { Arch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
 import { nowMs, timestamp } from '../core/clock.js';
-import { FencepostError } from '../core/errors.js';
+import { FencepostError, usageError } from '../core/errors.js';
 import type { Progress } from '../core/progress.js';
 import type { KernelSelector } from '../core/selector.js';
 import { buildInitramfs } from '../image/initramfs.js';
@@ -14,9 +14,9 @@ import { resolveKernel } from '../kernel/resolve.js';
 import type { MachineDeclaration } from '../machine/machine.js';
 import { QemuStarter } from '../machine/qemu/starter.js';
 import type { Plan } from '../plan/plan.js';
-import type { CaseResult, RunEvent, Totals } from '../results/events.js';
-import { EventLog, writeResults } from '../results/store.js';
-import { countVerdicts, EXIT, exitCode, isFailing } from '../results/totals.js';
+import { LOG_SCHEMA, type RunEvent, type Totals } from '../results/events.js';
+import type { EventLog } from '../results/store.js';
+import { EXIT, exitCode, isFailing } from '../results/totals.js';
 import type { ExpectationBook } from '../verdict/expectations.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
@@ -32,7 +32,8 @@ import { TargetWork } from './target-work.js';
 export interface RunRequest {
 	readonly plan: Plan;
 	readonly planFile: string | undefined;
-	readonly directory: string;
+	/** Where results go. It may hold those of earlier parts: these are not judged again. */
+	readonly log: EventLog;
 	readonly isolate: Isolation;
 	/** Guests at once. */
 	readonly jobs: number;
@@ -46,6 +47,8 @@ export interface RunRequest {
 	readonly progress: Progress;
 	readonly argv: readonly string[];
 	readonly version: string;
+	/** SHA-256 of what plan and options came to. */
+	readonly planHash: string;
 	/** The agent and the suites of an architecture, compiled. */
 	readonly programs: (arch: Arch) => Promise<GuestPrograms>;
 	/** What to run, decided before anything was built. */
@@ -68,10 +71,8 @@ export async function runSession(request: RunRequest): Promise<RunOutcome> {
 }
 
 class Session {
-	private readonly log: EventLog;
-	private readonly results: CaseResult[] = [];
 	private readonly startedMs = nowMs();
-	private readonly counter = new GuestCounter();
+	private readonly counter: GuestCounter;
 	private readonly works = new Set<TargetWork>();
 	/** Aborted when nothing more is to be judged, though nobody interrupted. */
 	private readonly enough = new AbortController();
@@ -82,7 +83,7 @@ class Session {
 		private readonly dispatcher: Dispatcher,
 		private readonly estimates: Estimates,
 	) {
-		this.log = new EventLog(request.directory);
+		this.counter = new GuestCounter(request.log.run?.lastGuest);
 		this.progress = request.progress.under(this.enough.signal);
 		setMaxListeners(0, this.progress.signal);
 	}
@@ -94,8 +95,8 @@ class Session {
 
 	async run(): Promise<RunOutcome> {
 		const { request } = this;
-		const { plan, argv, version, directory, book } = request;
-		this.emit({ type: 'run-start', time: timestamp(), version, argv, directory });
+		const { plan, book } = request;
+		await this.begin();
 		const context = this.context(book);
 		let interrupted = false;
 		try {
@@ -121,23 +122,42 @@ class Session {
 		return this.end(interrupted);
 	}
 
+	/** Says what this run is; when it goes on from an earlier part, tells the reporters of that one's results too. */
+	private async begin(): Promise<void> {
+		const { argv, version, planHash, log } = this.request;
+		const { directory, run } = log;
+		if (run && run.planHash !== planHash) {
+			throw usageError(
+				'RESUME_PLAN_CHANGED',
+				`${directory} was begun with another plan: its file, an expectation or a program has changed since`,
+				'put back what it was, or run anew into another folder',
+			);
+		}
+		const resumed = run && run.resumed + 1;
+		const cwd = run?.cwd ?? process.cwd();
+		const start = { type: 'run-start', time: timestamp(), schema: LOG_SCHEMA, version, argv, cwd, directory } as const;
+		this.emit({ ...start, planHash, resumed });
+		if (run) for await (const event of log.earlierEvents()) this.request.onEvent(event);
+	}
+
 	private context(book: ExpectationBook): RunContext {
 		const { request } = this;
 		return {
 			starter: new QemuStarter(request.cache),
 			progress: this.progress,
 			estimates: this.estimates,
-			directory: request.directory,
+			directory: request.log.directory,
+			done: request.log.done,
 			planFile: request.planFile,
 			isolate: request.isolate,
 			choice: request.choice,
 			emit: (event) => this.emit(event),
 			expected: (result) => book.apply(result).verdict === 'xfail',
 			record: (result) => {
-				const expected = book.apply(result);
-				this.results.push(expected);
-				this.emit({ type: 'case', time: timestamp(), result: expected });
-				if (request.failFast && isFailing(expected.verdict)) this.enough.abort();
+				const event = request.log.caseEvent(book.apply(result));
+				if (!event) return;
+				this.emit(event);
+				if (request.failFast && isFailing(event.result.verdict)) this.enough.abort();
 			},
 		};
 	}
@@ -155,6 +175,7 @@ class Session {
 			programs = await this.request.programs(arch);
 			const forModules = plan.moduleSources.length > 0;
 			kernel = await resolveKernel(selector, arch, { cache, progress, projectRoot, forModules });
+			this.requireSameKernel(selector, kernel);
 			builds = await buildModules(kernel, plan.moduleSources, { cache, progress });
 		} catch (error) {
 			progress.signal.throwIfAborted();
@@ -180,6 +201,18 @@ class Session {
 				this.recordFailedTarget(selector, arch, machine, error, context);
 			}
 		}
+	}
+
+	/** Results of two kernels are not mixed under one name. */
+	private requireSameKernel(selector: KernelSelector, { arch, id, release }: Kernel): void {
+		const { run, directory } = this.request.log;
+		const before = run?.kernels.find((one) => one.kernel === selector.text && one.arch === arch);
+		if (!before || before.id === id) return;
+		throw usageError(
+			'RESUME_KERNEL_CHANGED',
+			`${selector.text} ${arch} is another kernel now (${release ?? id.slice(0, 12)}) than when ${directory} was begun`,
+			'run anew into another folder',
+		);
 	}
 
 	private async target(
@@ -274,16 +307,17 @@ class Session {
 	}
 
 	private emit(event: RunEvent): void {
-		this.log.append(event);
+		this.request.log.append(event);
 		this.request.onEvent(event);
 	}
 
 	private async end(interrupted: boolean): Promise<RunOutcome> {
-		const totals = countVerdicts(this.results);
+		const { log } = this.request;
+		const { totals } = log;
 		const exit = interrupted ? EXIT.interrupted : exitCode(totals);
-		await writeResults(this.request.directory, { schema: 1, exit, totals, results: this.results });
-		this.emit({ type: 'run-end', time: timestamp(), exit, totals, durationMs: nowMs() - this.startedMs });
-		this.log.close();
+		const stopped = interrupted ? 'interrupted' : this.enough.signal.aborted ? 'fail-fast' : undefined;
+		await log.writeResults(exit);
+		this.emit({ type: 'run-end', time: timestamp(), exit, totals, durationMs: nowMs() - this.startedMs, stopped });
 		return { exit, totals };
 	}
 }

@@ -143,9 +143,21 @@ export class TargetWork {
 			return all.filter(({ instead }) => instead === undefined);
 		};
 		const perCase = this.context.isolate === 'case';
-		const cases = runnable(this.assignments(facts), (one) => (perCase ? (one.cases?.length ?? 1) : 1));
-		const modules = runnable(unloading, () => 1);
+		const cases = runnable(this.undone(this.assignments(facts)), (one) => (perCase ? (one.cases?.length ?? 1) : 1));
+		const modules = runnable(this.undone(unloading), () => 1);
 		return [...this.cut(cases), ...(modules.length > 0 ? [modules] : [])];
+	}
+
+	/** What earlier parts of the run have not judged. */
+	private undone(assignments: readonly Assignment[]): Assignment[] {
+		const { done } = this.context;
+		if (done.size === 0) return [...assignments];
+		return assignments.flatMap((one): Assignment[] => {
+			const group = this.results.group(one);
+			if (one.suite.name !== MODULE_SUITE && done.hasGroup(group)) return [];
+			const cases = one.cases?.filter((listed) => !done.has({ ...group, case: listed.case }));
+			return cases?.length === 0 ? [] : [{ ...one, cases }];
+		});
 	}
 
 	/** By what a guest is used for: everything, one suite and subject, or one case. */

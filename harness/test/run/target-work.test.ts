@@ -8,6 +8,7 @@ import type { Kernel } from '../../src/kernel/kernel.js';
 import { FakeStarter, type Script, type ScriptedJob } from '../../src/machine/fake/guest.js';
 import type { GuestFacts, MachineDeclaration } from '../../src/machine/machine.js';
 import { kernelCommandLine } from '../../src/machine/qemu/command-line.js';
+import { DoneCases } from '../../src/results/done-cases.js';
 import type { CaseResult, RunEvent } from '../../src/results/events.js';
 import type { SuiteProgram } from '../../src/run/assignment.js';
 import type { Isolation } from '../../src/run/context.js';
@@ -108,6 +109,7 @@ async function work(
 			starter,
 			progress: new Progress('test', new AbortController().signal),
 			directory: '/run',
+			done: new DoneCases(),
 			planFile: undefined,
 			isolate: options.isolate ?? 'run',
 			choice: { subjects: options.subjects ?? ['system'], shard: undefined },
