@@ -7,16 +7,13 @@ import { Progress } from '../core/progress.js';
 import { parseKernelSelector } from '../core/selector.js';
 import { versionsBySeries } from '../kernel/availability.js';
 import { fetchKernel, listOffer } from '../kernel/fetch-kernel.js';
-import { keptKernels, listPrunable, matchKept } from '../kernel/kept.js';
+import { keptKernels, matchKept } from '../kernel/kept.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { type KernelContext, resolveKernel } from '../kernel/resolve.js';
 import { interruptSignal } from './interrupt.js';
 import type { KernelOptions } from './kernel.js';
 import { progressListener } from './progress.js';
 import { projectRoot } from './project.js';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
-const PRUNE_AFTER_DAYS = 30;
 
 const print = (text: string) => process.stdout.write(`${text}\n`);
 const archesOf = (options: KernelOptions): Arch[] => ARCHES.filter((arch) => options.arch?.includes(arch) ?? true);
@@ -144,34 +141,3 @@ export async function listKernels(options: KernelOptions): Promise<void> {
 		for (const [name, versions] of series) print(`  ${name.padEnd(8)} ${versions.join(', ')}`);
 	}
 }
-
-export async function pruneKernels(options: KernelOptions): Promise<void> {
-	const days = options.olderThan === undefined ? PRUNE_AFTER_DAYS : Number(options.olderThan);
-	if (!Number.isFinite(days) || days < 0) {
-		throw usageError(
-			'PRUNE_AGE',
-			`--older-than "${options.olderThan}" is not a number of days`,
-			'accepted: 0, 7, 30 …',
-		);
-	}
-	const { cache, progress } = kernelContext('prune');
-	const before = options.all ? Number.POSITIVE_INFINITY : Date.now() - days * DAY_MS;
-	const doomed = (await listPrunable(cache, progress.signal)).filter(({ usedAt }) => usedAt.getTime() < before);
-	let bytes = 0;
-	for (const prunable of doomed) {
-		progress.signal.throwIfAborted();
-		if (!options.dryRun) await prunable.remove();
-		bytes += prunable.bytes;
-		print(
-			`${options.dryRun ? 'would remove' : 'removed'} ${megabytes(prunable.bytes).padStart(9)}  ${prunable.what} ${prunable.name}`,
-		);
-	}
-	const rule = options.all ? '' : ` that was not used for ${days} days`;
-	print(
-		doomed.length === 0
-			? `Nothing is there${rule}.`
-			: `${options.dryRun ? 'Would free' : 'Freed'} ${megabytes(bytes)}.`,
-	);
-}
-
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;

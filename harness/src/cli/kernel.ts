@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { Command, Option } from 'commander';
 import { ARCHES } from '../core/architectures.js';
+import type { PruneOptions } from './prune.js';
 
 /** Options of the commands below; each is parsed by commander and understood by kernel-actions. */
-export interface KernelOptions {
+export interface KernelOptions extends PruneOptions {
 	readonly arch?: string[];
 	readonly json?: boolean;
 	readonly built?: boolean;
-	readonly all?: boolean;
-	readonly olderThan?: string;
-	readonly dryRun?: boolean;
 }
 
 const SELECTORS = `
@@ -63,10 +61,16 @@ export function kernelCommand(): Command {
 		);
 	command
 		.command('prune')
-		.description('Frees the room that kernels, packages, sources and build folders take. All of it can be made again.')
-		.option('--older-than <days>', 'what was not used for so many days (default: 30)')
-		.option('--all', 'everything')
+		.description(
+			'Frees the room that kernels and what they are made from take; fencepost cache prune does it for all that is kept.',
+		)
+		.option('--older-than <age>', 'what was not used for so long: 30d, 12h, 2w (default: 30d)')
+		.option('--max-size <size>', 'and what was used longest ago, until the rest fits: 10G, 500M')
+		.option('--all', 'everything that no process uses')
 		.option('--dry-run', 'only say what would go')
-		.action(async (options: KernelOptions) => (await import('./kernel-actions.js')).pruneKernels(options));
+		.action(async (options: KernelOptions) => {
+			const { KERNEL_HOLDINGS } = await import('../kernel/kept.js');
+			process.exitCode = await (await import('./cache-actions.js')).pruneKinds(KERNEL_HOLDINGS, options);
+		});
 	return command;
 }

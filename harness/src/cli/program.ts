@@ -29,6 +29,11 @@ const COMMANDS: readonly { readonly name: string; readonly summary: string; read
 			load: async () => (await import('./judge.js')).judgeCommand(),
 		},
 		{
+			name: 'cache',
+			summary: 'show, prune and verify what is kept between runs',
+			load: async () => (await import('./cache.js')).cacheCommand(),
+		},
+		{
 			name: 'doctor',
 			summary: 'tell what this host can do, and what is missing',
 			load: async () => (await import('./doctor.js')).doctorCommand(),
@@ -46,6 +51,12 @@ Examples:
 Exit codes: 0 all judged, none failed; 1 a fail, crash, timeout or xpass; 2 wrong usage or plan;
 3 something could not be judged (miss) and nothing failed; 130 interrupted.`;
 
+/** Wrong usage of a command, or of one below it, is thrown: commander's own exit code for it is none of ours. */
+function throwing(command: Command): Command {
+	for (const below of command.commands) throwing(below);
+	return command.exitOverride().showHelpAfterError('(run with --help for what is accepted)');
+}
+
 /** Runs the command that was asked for. @throws UsageShown when commander has said what is wrong with it. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
 	const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
@@ -61,7 +72,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
 	const asked = argv.find((word) => !word.startsWith('-'));
 	const words = asked === 'help' ? argv.filter((word) => word !== 'help') : argv;
 	for (const { name, summary, load } of COMMANDS) {
-		if (words.includes(name)) program.addCommand((await load()).summary(summary).exitOverride());
+		if (words.includes(name)) program.addCommand(throwing((await load()).summary(summary)));
 		else program.addCommand(new Command(name).description(summary).summary(summary));
 	}
 	try {

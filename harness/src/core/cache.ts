@@ -1,28 +1,41 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { errnoOf, infrastructureError, messageOf } from './errors.js';
-import { sha256File } from './hash.js';
-import { withLock } from './lock.js';
+import { evict } from './cache-eviction.js';
+import { type Inspection, inspectEntry, readManifest, writeManifest } from './cache-manifest.js';
+import { registerUser } from './cache-users.js';
+import { diskUse, freeBytes } from './disk-use.js';
+import { errnoOf, infrastructureError } from './errors.js';
+import { tryLock, withLock } from './lock.js';
 import type { Progress } from './progress.js';
 
 /** Kinds of entries, each a folder of the cache. */
-export type CacheKind = 'kernels' | 'packages' | 'images' | 'toolchain' | 'suites' | 'templates' | 'modules';
-
-const MANIFEST = 'entry.json';
-
-interface Manifest {
-	readonly files: Readonly<Record<string, string>>;
-	readonly info: unknown;
-}
+export const CACHE_KINDS = ['kernels', 'packages', 'images', 'toolchain', 'suites', 'templates', 'modules'] as const;
+export type CacheKind = (typeof CACHE_KINDS)[number];
 
 export interface CacheEntry {
 	readonly path: string;
 	/** What `fill` returned when the entry was made. */
 	readonly info: unknown;
 }
+
+/** An entry as a list of them shows it; its files are not hashed for that. */
+export interface ListedEntry extends CacheEntry {
+	readonly id: string;
+	readonly usedAt: Date;
+}
+
+/** How much room a kind of entries may take. */
+export interface RoomBound {
+	readonly maxBytes: number;
+	/** No more than this part of what would be free without them; 1 when left out. */
+	readonly freeShare?: number;
+}
+
+/** What was used so lately is in use perhaps: nobody holds an entry from being opened to being read for longer. */
+const IN_USE_MS = 5 * 60_000;
 
 /**
  * A content-addressed store outside the checkout. An entry is made in a folder of its own and renamed into
@@ -31,32 +44,28 @@ export interface CacheEntry {
 export class Cache {
 	constructor(readonly root: string = defaultCacheRoot()) {}
 
-	/** A folder for things that are not entries (build trees, apt state): the caller locks and checks these itself. */
+	/**
+	 * A folder for things that are not entries (build trees, apt state): the caller locks and checks these itself, and
+	 * touches them when it uses them.
+	 */
 	workPath(...parts: string[]): string {
+		registerUser(this.root);
 		return join(this.root, ...parts);
+	}
+
+	/** Says that a work folder is used now: what was not for long is removed first. */
+	async touch(...parts: string[]): Promise<void> {
+		const now = new Date();
+		await utimes(join(this.root, ...parts), now, now).catch(() => {});
 	}
 
 	/** The entry, or undefined when there is none or its files are not what they were (then it is thrown away, and said). */
 	async lookup(kind: CacheKind, id: string, progress?: Progress): Promise<CacheEntry | undefined> {
-		const path = join(this.root, kind, id);
-		let manifest: Manifest;
-		try {
-			manifest = JSON.parse(await readFile(join(path, MANIFEST), 'utf8')) as Manifest;
-		} catch (error) {
-			if (errnoOf(error) === 'ENOENT' && !(await exists(path))) return undefined;
-			await this.discard(kind, id, `its ${MANIFEST} cannot be read`, progress);
-			return undefined;
+		const found = await this.inspect(kind, id);
+		if (found.state === 'damaged') {
+			return this.locked(kind, id, progress, () => this.lookupLocked(kind, id, progress));
 		}
-		for (const [name, expected] of Object.entries(manifest.files)) {
-			const found = await sha256File(join(path, name)).catch(() => 'missing');
-			if (found !== expected) {
-				await this.discard(kind, id, `${name} is not what was stored (sha256 ${found.slice(0, 12)})`, progress);
-				return undefined;
-			}
-		}
-		const now = new Date();
-		await utimes(path, now, now).catch(() => {});
-		return { path, info: manifest.info };
+		return this.handOut(kind, id, found);
 	}
 
 	/**
@@ -69,31 +78,35 @@ export class Cache {
 		progress: Progress,
 		fill: (directory: string) => Promise<unknown>,
 	): Promise<CacheEntry> {
-		const found = await this.lookup(kind, id, progress);
-		if (found) return found;
-		return withLock(
-			join(this.root, 'locks', `${kind}-${id}`),
-			async () => (await this.lookup(kind, id, progress)) ?? (await this.make(kind, id, fill)),
-			progress.signal,
-			() => progress.note(`waiting for another run that is making ${kind}/${id.slice(0, 12)}`),
+		return (
+			this.handOut(kind, id, await this.inspect(kind, id)) ??
+			this.locked(
+				kind,
+				id,
+				progress,
+				async () => (await this.lookupLocked(kind, id, progress)) ?? (await this.make(kind, id, fill)),
+			)
 		);
 	}
 
+	/** The ids of all entries of a kind, damaged ones too. */
+	async ids(kind: CacheKind): Promise<string[]> {
+		return readdir(join(this.root, kind)).catch(() => []);
+	}
+
 	/** Entries of a kind with their folders and last use, newest first. */
-	async list(kind: CacheKind): Promise<{ id: string; path: string; usedAt: Date; info: unknown }[]> {
-		const names = await readdir(join(this.root, kind)).catch(() => []);
-		const entries = await Promise.all(
-			names.map(async (id) => {
-				const path = join(this.root, kind, id);
-				try {
-					const manifest = JSON.parse(await readFile(join(path, MANIFEST), 'utf8')) as Manifest;
-					return { id, path, usedAt: (await stat(path)).mtime, info: manifest.info };
-				} catch {
-					return undefined;
-				}
-			}),
-		);
-		return entries.filter((entry) => entry !== undefined).sort((a, b) => b.usedAt.getTime() - a.usedAt.getTime());
+	async list(kind: CacheKind): Promise<ListedEntry[]> {
+		const entries: ListedEntry[] = [];
+		for (const id of await this.ids(kind)) {
+			const path = join(this.root, kind, id);
+			try {
+				const { info } = await readManifest(path);
+				entries.push({ id, path, usedAt: (await stat(path)).mtime, info });
+			} catch {
+				// Damaged, or gone meanwhile: who looks it up is told.
+			}
+		}
+		return entries.sort((a, b) => b.usedAt.getTime() - a.usedAt.getTime());
 	}
 
 	/** Removes all but the `count` entries used last. */
@@ -101,6 +114,31 @@ export class Cache {
 		for (const { id } of (await this.list(kind)).slice(count)) await this.remove(kind, id);
 	}
 
+	/**
+	 * Removes the entries used longest ago until the rest fits. What was used in the last five minutes stays in any
+	 * case, so the bound is passed by as much as is made in that time.
+	 */
+	async keepWithin(kind: CacheKind, { maxBytes, freeShare = 1 }: RoomBound): Promise<void> {
+		// Somebody who prunes already does it for us.
+		const lock = tryLock(pruneLock(this.root));
+		if (!lock) return;
+		try {
+			const entries = await this.list(kind);
+			const sizes = await diskUse(entries.map(({ path }) => path));
+			const used = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+			const bound = Math.min(maxBytes, freeShare * ((await freeBytes(this.root)) + used));
+			let excess = used - bound;
+			for (const { id, path, usedAt } of entries.reverse()) {
+				if (excess <= 0 || Date.now() - usedAt.getTime() < IN_USE_MS) return;
+				const kept = await evict(this.root, path, { seenAt: usedAt, locks: [entryLock(kind, id)] });
+				if (kept === undefined) excess -= sizes.get(path) ?? 0;
+			}
+		} finally {
+			await lock.release();
+		}
+	}
+
+	/** Removes an entry, whoever uses it. */
 	async remove(kind: CacheKind, id: string): Promise<void> {
 		const doomed = join(this.root, 'tmp', `gone-${randomUUID()}`);
 		await mkdir(join(this.root, 'tmp'), { recursive: true });
@@ -108,15 +146,50 @@ export class Cache {
 		await rm(doomed, { recursive: true, force: true });
 	}
 
+	/** Removes an entry if its files are not what was stored. @returns why it was removed; undefined for a sound one. */
+	async removeDamaged(kind: CacheKind, id: string, progress: Progress): Promise<string | undefined> {
+		const path = join(this.root, kind, id);
+		if ((await inspectEntry(path, progress.signal)).state !== 'damaged') return undefined;
+		return this.locked(kind, id, progress, async () => {
+			const found = await inspectEntry(path, progress.signal);
+			if (found.state !== 'damaged') return undefined;
+			await this.remove(kind, id);
+			return found.why;
+		});
+	}
+
+	/** Touched before it is looked at: from then on nobody removes it while we run. */
+	private async inspect(kind: CacheKind, id: string): Promise<Inspection> {
+		registerUser(this.root);
+		await this.touch(kind, id);
+		return inspectEntry(join(this.root, kind, id));
+	}
+
+	private handOut(kind: CacheKind, id: string, found: Inspection): CacheEntry | undefined {
+		return found.state === 'sound' ? { path: join(this.root, kind, id), info: found.manifest.info } : undefined;
+	}
+
+	/** Under the entry's lock a damaged one can be thrown away: nobody has put a sound one there meanwhile. */
+	private async lookupLocked(kind: CacheKind, id: string, progress?: Progress): Promise<CacheEntry | undefined> {
+		const found = await this.inspect(kind, id);
+		if (found.state !== 'damaged') return this.handOut(kind, id, found);
+		progress?.note(`cache entry ${kind}/${id.slice(0, 12)} is damaged: ${found.why}; making it again`);
+		await this.remove(kind, id);
+		return undefined;
+	}
+
+	private locked<T>(kind: CacheKind, id: string, progress: Progress | undefined, work: () => Promise<T>): Promise<T> {
+		return withLock(join(this.root, 'locks', entryLock(kind, id)), work, progress?.signal, () =>
+			progress?.note(`waiting for another run that is making ${kind}/${id.slice(0, 12)}`),
+		);
+	}
+
 	private async make(kind: CacheKind, id: string, fill: (directory: string) => Promise<unknown>): Promise<CacheEntry> {
 		const temporary = join(this.root, 'tmp', `${kind}-${randomUUID()}`);
 		try {
 			await mkdir(temporary, { recursive: true });
 			const info = await fill(temporary);
-			// One after the other: a stock kernel's modules are more files than may be open at a time.
-			const files: Record<string, string> = {};
-			for (const name of await filesBelow(temporary)) files[name] = await sha256File(join(temporary, name));
-			await writeFile(join(temporary, MANIFEST), JSON.stringify({ files, info } satisfies Manifest, null, 1));
+			await writeManifest(temporary, info);
 			await mkdir(join(this.root, kind), { recursive: true });
 			const path = join(this.root, kind, id);
 			await rename(temporary, path);
@@ -124,7 +197,7 @@ export class Cache {
 		} catch (error) {
 			if (errnoOf(error) === 'ENOSPC') {
 				throw infrastructureError('DISK_FULL', `no room left for the cache in ${this.root}`, {
-					hint: 'free some space, or run: fencepost kernel prune',
+					hint: 'free some space, or run: fencepost cache prune',
 					cause: error,
 				});
 			}
@@ -133,35 +206,20 @@ export class Cache {
 			await rm(temporary, { recursive: true, force: true });
 		}
 	}
+}
 
-	private async discard(kind: CacheKind, id: string, why: string, progress?: Progress): Promise<void> {
-		progress?.note(`cache entry ${kind}/${id.slice(0, 12)} is damaged: ${why}; making it again`);
-		await this.remove(kind, id);
-	}
+/** Name of the lock, below `locks`, that is held while an entry is made or removed. */
+export function entryLock(kind: CacheKind, id: string): string {
+	return `${kind}-${id}`;
+}
+
+/** Held by whoever removes things that may be in use, and has to put them back when they are. */
+export function pruneLock(root: string): string {
+	return join(root, 'locks', 'prune');
 }
 
 /** `$XDG_CACHE_HOME/fencepost`, by default `~/.cache/fencepost` (XDG base directory specification). */
 export function defaultCacheRoot(): string {
 	const base = process.env['XDG_CACHE_HOME'];
 	return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'fencepost');
-}
-
-async function exists(path: string): Promise<boolean> {
-	return stat(path).then(
-		() => true,
-		() => false,
-	);
-}
-
-/** Regular files below a folder, as relative paths in a fixed order. */
-async function filesBelow(directory: string): Promise<string[]> {
-	try {
-		const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-		return entries
-			.filter((entry) => entry.isFile())
-			.map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
-			.sort();
-	} catch (error) {
-		throw infrastructureError('CACHE_UNREADABLE', `cannot list ${directory}: ${messageOf(error)}`, { cause: error });
-	}
 }

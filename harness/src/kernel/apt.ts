@@ -48,6 +48,7 @@ export class PrivateApt {
 			});
 		});
 		const root = context.cache.workPath('apt');
+		await context.cache.touch('apt');
 		const mirrors = await machineMirrors(context.etcApt ?? '/etc/apt');
 		const sources = renderSources(mirrors, suites, architecture, keyring.path);
 		const inherited = await machineSettings(context.progress.signal);

@@ -9,7 +9,7 @@ export async function withRoomFor<T>(path: string, work: () => Promise<T>): Prom
 		const said = error instanceof FencepostError && error.code !== 'DISK_FULL' ? (error.evidence ?? '') : '';
 		if (errnoOf(error) !== 'ENOSPC' && !/No space left on device|Disk quota exceeded/.test(said)) throw error;
 		throw infrastructureError('DISK_FULL', `no room left on the disk that holds ${path}`, {
-			hint: 'free some space, or run: fencepost kernel prune',
+			hint: 'free some space, or run: fencepost cache prune',
 			evidence: said === '' ? undefined : said,
 			cause: error,
 		});

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Arch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
-import { run } from '../core/process.js';
+import type { HoldingKind } from '../core/holding.js';
 import { askGit } from './git.js';
 import type { Kernel } from './kernel.js';
 import { KERNEL_INFO, publishedKernel } from './published.js';
@@ -39,110 +39,118 @@ export function matchKept(kept: readonly KeptKernel[], word: string, arches: rea
 	);
 }
 
-/** Something in the cache that takes room and can be made or fetched again. */
-export interface Prunable {
-	readonly what: string;
-	readonly name: string;
-	readonly usedAt: Date;
-	readonly bytes: number;
-	readonly remove: () => Promise<void>;
+/** What this room keeps in the cache. */
+export const KERNEL_HOLDINGS: readonly HoldingKind[] = [
+	{
+		name: 'kernels',
+		what: 'kernel',
+		again:
+			'built again when a run asks for it: some 3 minutes on 2 cores, a debug kernel longer; stock ones are unpacked',
+		form: 'entries',
+		label: kernelName,
+	},
+	{
+		name: 'packages',
+		what: 'package',
+		again: 'downloaded again: 15 to 165 MB each',
+		form: 'entries',
+		label: packageName,
+	},
+	{ name: 'modules', what: 'module', again: 'built again within seconds', form: 'entries', label: moduleNames },
+	{
+		name: 'sources',
+		what: 'source',
+		again: 'unpacked again from its package: some 10 seconds',
+		form: 'folders',
+		locks: (name) => [`source-${name}`],
+	},
+	{
+		name: 'builds',
+		what: 'build folder',
+		again: 'the next kernel built there takes minutes, not seconds',
+		form: 'folders',
+		locks: (name) => [`build-${name}`],
+		touched: ['.config'],
+	},
+	{
+		name: 'worktrees',
+		what: 'worktree',
+		again: 'checked out again: some 10 seconds, and the next build there takes minutes',
+		form: 'folders',
+		locks: (name) => [`worktree-${name}`],
+		beforeRemoval: forgetWorktree,
+	},
+	{
+		name: 'patched',
+		what: 'view of a source with our patches',
+		again: 'linked again at once, and the next build there takes minutes',
+		form: 'folders',
+		locks: (name) => [`build-${name}`],
+	},
+	{
+		name: 'module-builds',
+		what: 'build folder of a module',
+		again: 'built again within seconds',
+		form: 'folders',
+		locks: (name) => [moduleBuildLock(name)],
+	},
+	{
+		name: 'apt',
+		what: 'package indexes',
+		again: 'downloaded again: some 100 MB',
+		form: 'folder',
+		locks: () => ['apt'],
+	},
+	{
+		name: 'bisect',
+		what: 'repository for trying out a bisect',
+		again: 'made again by scripts/bisect-repository.mjs within a minute',
+		form: 'folders',
+		locks: () => ['bisect-*'],
+		touched: ['.git/index', '.git/HEAD'],
+	},
+	{
+		name: 'recipes',
+		what: 'notes on which kernel a recipe makes',
+		again: 'each kernel is configured once more: seconds',
+		form: 'files',
+	},
+	{
+		name: 'estimates',
+		what: 'notes on how long things take',
+		again: 'progress and the order of jobs are guessed until they are measured again',
+		form: 'files',
+	},
+];
+
+/** Held while a module is built in its folder of `module-builds`. */
+export function moduleBuildLock(folder: string): string {
+	return `module-build-${folder}`;
 }
 
-/** Everything of this room's in the cache: kernels, packages, sources, build folders and worktrees. */
-export async function listPrunable(cache: Cache, signal: AbortSignal): Promise<Prunable[]> {
-	const found: Omit<Prunable, 'bytes'>[] = [];
-	const paths: string[] = [];
-	const add = (path: string, prunable: Omit<Prunable, 'bytes'>) => {
-		paths.push(path);
-		found.push(prunable);
-	};
-	for (const [kind, what] of ENTRY_KINDS) {
-		for (const entry of await cache.list(kind)) {
-			const info = KERNEL_INFO.safeParse(entry.info);
-			const name = info.success
-				? `${info.data.selector} ${info.data.arch} ${info.data.release ?? ''}`.trim()
-				: packageName(entry.info);
-			add(entry.path, {
-				what,
-				name: `${name} (${entry.id.slice(0, 12)})`,
-				usedAt: entry.usedAt,
-				remove: () => cache.remove(kind, entry.id),
-			});
-		}
-	}
-	for (const [folder, what] of WORK_FOLDERS) {
-		const parent = cache.workPath(folder);
-		for (const entry of await readdir(parent, { withFileTypes: true }).catch(() => [])) {
-			if (!entry.isDirectory()) continue;
-			const path = join(parent, entry.name);
-			if (folder === 'tmp' && Date.now() - (await lastUse(path)).getTime() < LEFTOVER_AFTER_MS) continue;
-			add(path, { what, name: entry.name, usedAt: await lastUse(path), remove: () => removeFolder(path, signal) });
-		}
-	}
-	const sizes = await diskUse(paths, signal);
-	return found.map((prunable, index) => ({ ...prunable, bytes: sizes.get(paths[index] ?? '') ?? 0 }));
+function kernelName(info: unknown): string {
+	const parsed = KERNEL_INFO.safeParse(info);
+	if (!parsed.success) return '';
+	const { selector, arch, release } = parsed.data;
+	return `${selector} ${arch} ${release ?? ''}`.trim();
 }
-
-const ENTRY_KINDS = [
-	['kernels', 'kernel'],
-	['packages', 'package'],
-	['modules', 'module'],
-] as const;
-
-const WORK_FOLDERS = [
-	['sources', 'source'],
-	['builds', 'build folder'],
-	['worktrees', 'worktree'],
-	['patched', 'links to a source that is built with patches'],
-	['module-builds', 'build folder of a module'],
-	['bisect', 'repository for trying out a bisect'],
-	['tmp', 'leftover of a run that was killed'],
-] as const;
-
-/** A folder of unfinished work that is younger may belong to a run that goes on. */
-const LEFTOVER_AFTER_MS = 24 * 60 * 60 * 1000;
 
 function packageName(info: unknown): string {
-	if (typeof info !== 'object' || info === null) return 'unknown';
+	if (typeof info !== 'object' || info === null) return '';
 	if ('name' in info && 'version' in info) return `${String(info.name)} ${String(info.version)}`;
-	if ('modules' in info && Array.isArray(info.modules)) return info.modules.join(' ');
-	return 'modulesOf' in info ? `modules of ${String(info.modulesOf).slice(0, 12)}` : 'unknown';
+	return 'modulesOf' in info ? `modules of ${String(info.modulesOf).slice(0, 12)}` : '';
 }
 
-/** A source's stamp is touched, a build folder's config written, whenever it is used. */
-async function lastUse(path: string): Promise<Date> {
-	const times = await Promise.all(
-		[path, `${path}.json`, join(path, '.config')].map((file) =>
-			stat(file).then(
-				(facts) => facts.mtimeMs,
-				() => 0,
-			),
-		),
-	);
-	return new Date(Math.max(...times));
+function moduleNames(info: unknown): string {
+	const named = typeof info === 'object' && info !== null && 'modules' in info && Array.isArray(info.modules);
+	return named ? (info.modules as unknown[]).join(' ') : '';
 }
 
-async function removeFolder(path: string, signal: AbortSignal): Promise<void> {
+/** The repository of a worktree keeps a record of it, which goes when the worktree is gone. */
+async function forgetWorktree(path: string, signal: AbortSignal): Promise<() => Promise<void>> {
 	const pointer = await readFile(join(path, '.git'), 'utf8').catch(() => '');
-	await rm(path, { recursive: true, force: true });
-	await rm(`${path}.json`, { force: true });
-	// The repository of a worktree keeps a record of it.
 	const repository = /^gitdir: (.+)\/worktrees\/[^/]+$/m.exec(pointer.trim())?.[1];
-	if (repository && basename(repository) !== '') await askGit(repository, ['worktree', 'prune'], signal);
-}
-
-/** Bytes on disk below each path. */
-async function diskUse(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
-	if (paths.length === 0) return new Map();
-	const { stdout } = await run('du', ['--summarize', '--block-size=1', '--', ...paths], {
-		signal,
-		package: 'coreutils',
-		accept: [0, 1],
-	});
-	return new Map(
-		stdout
-			.split('\n')
-			.filter((line) => line.includes('\t'))
-			.map((line) => [line.slice(line.indexOf('\t') + 1), Number(line.slice(0, line.indexOf('\t')))] as const),
-	);
+	return async () => {
+		if (repository && basename(repository) !== '') await askGit(repository, ['worktree', 'prune'], signal);
+	};
 }

@@ -5,10 +5,12 @@ import { z } from 'zod';
 import type { Cache } from '../core/cache.js';
 import { FencepostError, infrastructureError } from '../core/errors.js';
 import { contentId, sha256 } from '../core/hash.js';
+import { withLock } from '../core/lock.js';
 import { run, tail } from '../core/process.js';
 import type { Progress } from '../core/progress.js';
 import { compilerWords } from './compile.js';
 import { withRoomFor } from './disk-full.js';
+import { moduleBuildLock } from './kept.js';
 import type { Kernel } from './kernel.js';
 import { type BuildPlace, make } from './make.js';
 import { copyModuleSource, moduleFolderName } from './module-source.js';
@@ -67,7 +69,7 @@ export async function buildModule(
 	return withBuildLock(
 		basename(output),
 		() =>
-			withRoomFor(cache.root, async () => {
+			withModuleFolder(work, cache, progress, async () => {
 				if (!(await isBuiltIn(output, kernel.id))) {
 					throw infrastructureError('BUILD_FOLDER_GONE', `${output} no longer holds ${kernel.selector}`, {
 						hint: 'another run builds another kernel there; run again',
@@ -100,6 +102,12 @@ export async function buildModule(
 		cache,
 		progress,
 	);
+}
+
+/** Has a module's folder to itself: builds of one module against kernels that share a build folder take turns already. */
+function withModuleFolder<T>(folder: string, cache: Cache, progress: Progress, work: () => Promise<T>): Promise<T> {
+	const lock = cache.workPath('locks', moduleBuildLock(basename(folder)));
+	return withLock(lock, () => withRoomFor(cache.root, work), progress.signal);
 }
 
 async function compileModule(

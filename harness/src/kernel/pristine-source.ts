@@ -48,7 +48,10 @@ export async function pristineSource(
 			if (stamp.success && stamp.data.debSha256 === debSha256) {
 				const listing = await listingDigest(directory, progress.signal).catch(() => 'missing');
 				progress.signal.throwIfAborted();
-				if (listing === stamp.data.listing) return directory;
+				if (listing === stamp.data.listing) {
+					await cache.touch('sources', id);
+					return directory;
+				}
 				progress.note(`the unpacked source ${id} is not as it was unpacked: unpacking it again`);
 			}
 			const deb = await fetchDeb();

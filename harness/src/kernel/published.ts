@@ -43,7 +43,7 @@ export async function publishedKernel(
 	const parsed = KERNEL_INFO.safeParse(entry.info);
 	if (!parsed.success) {
 		throw infrastructureError('CACHE_UNREADABLE', `${entry.path} is not a kernel's cache entry`, {
-			hint: 'run: fencepost kernel prune --all',
+			hint: 'run: fencepost cache prune --kind kernels --all',
 			cause: parsed.error,
 		});
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Arch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
 import { FencepostError } from '../core/errors.js';
@@ -8,6 +8,7 @@ import { contentId } from '../core/hash.js';
 import { withLock } from '../core/lock.js';
 import type { Progress } from '../core/progress.js';
 import type { Release } from '../core/release.js';
+import { touchBuild } from './build-use.js';
 import { compile, installImage, installModules } from './compile.js';
 import { type Config, normalizeConfig } from './config.js';
 import { ANSWERS, configure, readFragments } from './configure.js';
@@ -88,8 +89,14 @@ export function withBuildLock<T>(
 	cache: Cache,
 	progress: Progress,
 ): Promise<T> {
-	return withLock(cache.workPath('locks', `build-${buildName}`), work, progress.signal, () =>
-		progress.note(`waiting for another run that builds in ${buildName}`),
+	return withLock(
+		cache.workPath('locks', `build-${buildName}`),
+		async () => {
+			await touchBuild(cache, buildName);
+			return work();
+		},
+		progress.signal,
+		() => progress.note(`waiting for another run that builds in ${buildName}`),
 	);
 }
 
@@ -159,7 +166,10 @@ async function remembered(
 	if (!/^[0-9a-f]{64}$/.test(id)) return undefined;
 	const entry = await cache.lookup('kernels', id, progress);
 	const kernel = entry && (await publishedKernel(recipe.selector, id, entry, recipe.provenance, output));
-	return kernel && recipe.withBuildFolder && kernel.buildDirectory === undefined ? undefined : kernel;
+	if (!recipe.withBuildFolder || kernel?.buildDirectory === undefined)
+		return recipe.withBuildFolder ? undefined : kernel;
+	await touchBuild(cache, basename(kernel.buildDirectory));
+	return kernel;
 }
 
 async function build(

@@ -83,6 +83,7 @@ export async function withWorktree<T>(
 				() => withRoomFor(cache.root, () => checkOut(repository, common, commit, directory, signal)),
 				commit.id.slice(0, 12),
 			);
+			await cache.touch('worktrees', basename(directory));
 			return work(join(directory, repository.prefix));
 		},
 		signal,

@@ -38,7 +38,7 @@ t.test('missing build tools are named by package, all at once', async (t) => {
 t.test('a full disk is told from other failures, whoever met it', async (t) => {
 	await t.rejects(
 		withRoomFor('/x', () => run('dd', ['if=/dev/zero', 'of=/dev/full', 'bs=1', 'count=1'])),
-		{ code: 'DISK_FULL', blame: 'infrastructure', hint: /kernel prune/, evidence: /No space left/ },
+		{ code: 'DISK_FULL', blame: 'infrastructure', hint: /cache prune/, evidence: /No space left/ },
 	);
 	await t.rejects(
 		withRoomFor('/x', async () => {

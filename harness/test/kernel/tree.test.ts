@@ -7,11 +7,13 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { type Arch, hostArch } from '../../src/core/architectures.js';
 import { Cache } from '../../src/core/cache.js';
+import { OtherUsers } from '../../src/core/cache-users.js';
+import { type Holding, listHoldings, removeHolding } from '../../src/core/holding.js';
 import { Progress, type ProgressEvent } from '../../src/core/progress.js';
 import { parseKernelSelector } from '../../src/core/selector.js';
 import { compiledFraction, compilerWords } from '../../src/kernel/compile.js';
 import { removeHalfWritten } from '../../src/kernel/half-written.js';
-import { keptKernels, listPrunable, matchKept } from '../../src/kernel/kept.js';
+import { KERNEL_HOLDINGS, keptKernels, matchKept } from '../../src/kernel/kept.js';
 import { makefileRelease } from '../../src/kernel/kernel-tree.js';
 import { resolveKernel } from '../../src/kernel/resolve.js';
 import { commitAll, git, writeMiniature, writeProject } from './miniature.js';
@@ -124,18 +126,21 @@ t.test('a working tree: built beside, kept by content, built on when it changes'
 	t.ok(matchKept(kept, '6.12.7', [ARCH]).length >= 3);
 	t.equal(matchKept(kept, '6.12.7', ARCH === 'arm64' ? ['x86_64'] : ['arm64']).length, 0);
 
-	mkdirSync(join(parent, 'cache', 'tmp', 'old'));
-	mkdirSync(join(parent, 'cache', 'tmp', 'new'));
-	utimesSync(join(parent, 'cache', 'tmp', 'old'), 1e9, 1e9);
-	const prunable = await listPrunable(cache, new AbortController().signal);
-	t.ok(prunable.every(({ bytes }) => bytes > 0));
-	for (const { remove } of prunable) await remove();
+	t.ok((await removeAll(cache)).every(({ bytes }) => bytes > 0));
 	t.same(readdirSync(join(parent, 'cache', 'builds')), []);
-	t.same(readdirSync(join(parent, 'cache', 'tmp')), ['new'], 'leftovers go, what may be at work stays');
 	t.same(await keptKernels(cache), []);
 	built();
 	t.equal((await resolve(`tree:${tree}`)).id, first.id, 'and all of it can be made again');
 });
+
+/** What pruning does with everything that a kernel leaves in the cache. */
+async function removeAll(cache: Cache): Promise<readonly Holding[]> {
+	const progress = new Progress('prune', new AbortController().signal);
+	const holdings = await listHoldings(cache, KERNEL_HOLDINGS, progress);
+	const users = await OtherUsers.of(cache.root);
+	for (const one of holdings) t.equal(await removeHolding(cache, one, users, progress.signal), undefined, one.path);
+	return holdings;
+}
 
 t.test('revisions: one worktree, incremental from one to the next', async (t) => {
 	const { parent, tree, built, resolve, events, cache } = bench(t.testdir({}));
@@ -171,8 +176,7 @@ t.test('revisions: one worktree, incremental from one to the next', async (t) =>
 	rmSync(worktrees, { recursive: true });
 	rmSync(join(parent, 'cache', 'kernels'), { recursive: true });
 	t.equal((await resolve(`tree:${tree}@v1`)).id, one.id, 'a worktree that is gone is made again');
-	const prunable = await listPrunable(cache, new AbortController().signal);
-	await prunable.find(({ what }) => what === 'worktree')?.remove();
+	t.ok((await removeAll(cache)).some(({ kind }) => kind.name === 'worktrees'));
 	t.equal(git(tree, 'worktree', 'list').split('\n').length, 1, 'pruning leaves no record in the repository');
 
 	git(parent, 'clone', '-q', '--bare', tree, join(parent, 'bare.git'));
