@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { access, mkdir, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cache } from '../core/cache.js';
 import { infrastructureError } from '../core/errors.js';
@@ -59,9 +59,9 @@ export class PrivateApt {
 		await mkdir(join(root, 'state', 'lists', 'partial'), { recursive: true });
 		await mkdir(join(variant, 'archives', 'partial'), { recursive: true });
 		await mkdir(join(variant, 'none'), { recursive: true });
-		await writeFile(join(root, 'state', 'status'), '');
-		await writeFile(join(variant, 'sources.list'), sources);
-		await writeFile(join(variant, 'apt.conf'), renderAptConfig(root, variant, architecture, inherited));
+		await writeChanged(join(root, 'state', 'status'), '');
+		await writeChanged(join(variant, 'sources.list'), sources);
+		await writeChanged(join(variant, 'apt.conf'), renderAptConfig(root, variant, architecture, inherited));
 		return new PrivateApt(context, variant, suites);
 	}
 
@@ -163,6 +163,12 @@ export class PrivateApt {
 			...more,
 		};
 	}
+}
+
+/** Leaves a file alone that holds this already: apt builds its cache anew for a younger one, which takes a second. */
+async function writeChanged(file: string, text: string): Promise<void> {
+	const found = await readFile(file, 'utf8').catch(() => undefined);
+	if (found !== text) await writeFile(file, text);
 }
 
 /** Reads apt's status lines (README.progress-reporting in apt's documentation). */

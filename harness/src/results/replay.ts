@@ -6,8 +6,8 @@ import { parseLogEvent } from './log-event.js';
 import { logLines } from './log-lines.js';
 import { LOG_FILE } from './recorded-run.js';
 
-/** What a reporter needs of the parts of a run that came before, to report the whole of it. */
-const REPORTED: ReadonlySet<string> = new Set(['kernel-ready', 'suite-end', 'note']);
+/** What a reporter needs of the parts of a run that came before, to report the whole of it; kernels are told of again. */
+const REPORTED: ReadonlySet<string> = new Set(['suite-end', 'note']);
 
 /** The events of a run's earlier parts, one at a time: results that still count, and what frames them. */
 export async function* recordedEvents(directory: string, count: ResultCount): AsyncGenerator<RunEvent> {
