@@ -134,6 +134,7 @@ async function makeRepository() {
 		const bare = await baseRepository(source);
 		const commits = await commitSeries(bare, series);
 		await checkOut(bare, directory, ours);
+		for (const folder of [source.name, `${source.name}.git`]) await cache.touch('bisect', folder);
 		const roles = series.flatMap(({ role }, index) => (role ? [[role, commits[index]]] : []));
 		return { directory, good: 'base', bad: 'main', commits: commits.length, ...Object.fromEntries(roles) };
 	});

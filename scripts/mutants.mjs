@@ -119,6 +119,7 @@ function tell(outcome, index, count) {
 
 async function runMutants({ chosen, whole }) {
 	const tree = new MutantTree(cache.workPath('mutants'));
+	await cache.touch('mutants');
 	const { stdout } = await $({
 		stdio: ['ignore', 'pipe', 'inherit'],
 	})`${fencepost} kernel fetch ${kernel} --arch ${arch}`;
