@@ -23,6 +23,7 @@ export class LogFile {
 
 	/** Bytes of whole lines: what a write that fails leaves behind them is cut off. */
 	private bytes = 0;
+	private isOpen = true;
 
 	/** @throws FencepostError RUN_DIRECTORY_TAKEN, RUN_DIRECTORY. */
 	static create(directory: string): LogFile {
@@ -101,8 +102,10 @@ export class LogFile {
 		this.bytes += line.length;
 	}
 
+	/** May be called again. */
 	close(): void {
-		closeSync(this.descriptor);
+		if (this.isOpen) closeSync(this.descriptor);
+		this.isOpen = false;
 	}
 }
 
