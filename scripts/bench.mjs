@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { $, argv } from 'zx';
+import { $, argv, which } from 'zx';
 
 $.verbose = false;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -16,10 +16,12 @@ const fencepost = [process.execPath, join(root, 'harness/dist/src/cli/main.js')]
 const KERNEL = 'source:6.12';
 const rounds = Number(argv.rounds ?? 5);
 const ARCHES = ['arm64', 'x86_64'];
-/** From the first issue: seconds, and MB for the image. */
+/** Seconds, MB for the image, cases a second: the most, of cases the least. */
 const TARGETS = {
 	'clone to first case, arm64': 0.1,
 	'clone to first case, x86_64': 0.1,
+	'cases a second, arm64': 16,
+	'cases a second, x86_64': 16,
 	'boot to first case, arm64': 0.8,
 	'boot to first case, x86_64': 1.2,
 	'kernel build, arm64': 210,
@@ -63,15 +65,47 @@ async function events(directory) {
 		.map((line) => JSON.parse(line));
 }
 
-/** Seconds from spawning QEMU to the first judged case, in a guest that boots (`run`) or is a clone (`suite`). */
+/** Seconds from spawning QEMU until the one case is judged, in a guest that boots (`run`) or is a clone (`suite`). */
 function firstCase(arch, isolate) {
 	return inDirectory(async (directory) => {
 		const options = ['--kernel', KERNEL, '--arch', arch, '--case', 'heap.name.shown', '--subject', 'system'];
 		await $`${fencepost} run ${options} --isolate ${isolate} --out ${join(directory, 'run')}`.quiet();
 		const all = await events(directory);
 		const at = (type) => Date.parse(all.findLast((event) => event.type === type).time);
-		return (at('case') - at('guest-start')) / 1000;
+		return (at('guest-idle') - at('guest-start')) / 1000;
 	});
+}
+
+/** Short cases a second, each in a clone of its own, on all cores. */
+function throughput(arch) {
+	return inDirectory(async (directory) => {
+		const options = [
+			'--kernel',
+			KERNEL,
+			'--arch',
+			arch,
+			'--isolate',
+			'case',
+			'--subject',
+			'system',
+			'--subject',
+			'sw_sync',
+		];
+		const suites = ['name', 'size', 'sync', 'sync-file', 'sw-sync', 'mmap'].flatMap((suite) => ['--suite', suite]);
+		await $`${fencepost} run ${options} ${suites} --out ${join(directory, 'run')}`.quiet();
+		const all = await events(directory);
+		const begun = Date.parse(all.find((event) => event.type === 'guest-ready').time);
+		const cases = all.filter((event) => event.type === 'guest-idle');
+		return cases.length / ((Date.parse(cases.at(-1).time) - begun) / 1000);
+	});
+}
+
+/** Seconds for virtme-ng to boot the same kernel and run `true`; undefined where it is not installed. */
+async function virtmeNg(arch) {
+	if (process.arch !== { x86_64: 'x64', arm64: 'arm64' }[arch]) return undefined;
+	if (!(await which('vng', { nothrow: true }))) return undefined;
+	const shown = JSON.parse((await $`${fencepost} kernel show ${KERNEL} --arch ${arch} --json`.quiet()).stdout);
+	return seconds(() => $`vng --run ${shown.image} -- true`.quiet());
 }
 
 /** Every suite against every heap, kernel and images cached: seconds, and megabytes of the image they are in. */
@@ -115,8 +149,14 @@ process.stdout.write(
 row('run --help', await repeated(() => seconds(() => $`${fencepost} run --help`.quiet())), 's');
 for (const arch of ARCHES) {
 	await firstCase(arch, 'suite'); // everything cached before it counts
-	row(`boot to first case, ${arch}`, await repeated(() => firstCase(arch, 'run')), 's');
-	row(`clone to first case, ${arch}`, await repeated(() => firstCase(arch, 'suite')), 's');
+	const boots = await repeated(() => firstCase(arch, 'run'));
+	row(`boot to first case, ${arch}`, boots, 's');
+	const clones = await repeated(() => firstCase(arch, 'suite'));
+	row(`clone to first case, ${arch}`, clones, 's');
+	row(`  times as fast as a boot, ${arch}`, [median(boots) / median(clones)], '×');
+	const other = await virtmeNg(arch);
+	if (other !== undefined) row(`  times as fast as virtme-ng, ${arch}`, [other / median(clones)], '×');
+	row(`cases a second, ${arch}`, [await throughput(arch)], '/s');
 	const whole = await wholeRun(arch);
 	row(`initramfs, ${arch}`, [whole.megabytes], 'MB');
 	row(`all suites, warm, ${arch}`, [whole.seconds], 's');

@@ -94,6 +94,8 @@ export type RunEvent =
 			readonly template?: 'made' | 'cached' | undefined;
 			readonly facts?: Readonly<Record<string, unknown>> | undefined;
 	  }
+	/** Its work is done and judged; it is listened to a little longer before the results are recorded. */
+	| { readonly type: 'guest-idle'; readonly time: string; readonly guest: string }
 	| {
 			readonly type: 'guest-end';
 			readonly time: string;

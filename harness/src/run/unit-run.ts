@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { nowMs } from '../core/clock.js';
+import { nowMs, timestamp } from '../core/clock.js';
 import { FencepostError, messageOf } from '../core/errors.js';
 import type { CaseResult } from '../results/events.js';
 import { type Leak, worse } from '../verdict/verdict.js';
@@ -117,6 +117,7 @@ export class UnitRun {
 	): Promise<readonly CaseResult[]> {
 		const { run, results: made } = this.context;
 		this.launched = undefined;
+		run.emit({ type: 'guest-idle', time: timestamp(), guest: launched.id });
 		this.freeSlot();
 		const late = await lastWords(launched, assignment.suite.name, run.progress.signal);
 		if (!late) return results;
