@@ -104,7 +104,7 @@ function throughput(arch) {
 async function virtmeNg(arch) {
 	if (process.arch !== { x86_64: 'x64', arm64: 'arm64' }[arch]) return undefined;
 	if (!(await which('vng', { nothrow: true }))) return undefined;
-	const shown = JSON.parse((await $`${fencepost} kernel show ${KERNEL} --arch ${arch} --json`.quiet()).stdout);
+	const [shown] = JSON.parse((await $`${fencepost} kernel show ${KERNEL} --arch ${arch} --json`.quiet()).stdout);
 	return seconds(() => $`vng --run ${shown.image} -- true`.quiet());
 }
 
