@@ -33,7 +33,9 @@ export function reach(cases: readonly ListedCase[], seen: Glimpse): Reach {
 	const { ktap, running, doubtful, splats, brokenOff } = seen;
 	const doubted = cases.filter((one) => doubtful.has(one.case));
 	if (!brokenOff && doubted.length === 0) return { judgeable: cases, unreached: [], ktap };
-	const reported = new Set(ktap.cases.map(({ name }) => name).filter((name) => !doubtful.has(name)));
+	// What the end cut short in the middle of its line was not reported.
+	const whole = brokenOff ? ktap.cases.filter(({ line }) => line !== ktap.stopsInside) : ktap.cases;
+	const reported = new Set(whole.map(({ name }) => name).filter((name) => !doubtful.has(name)));
 	const silent = cases.filter((one) => !reported.has(one.case));
 	const told = splats.some(
 		({ severity, case: name }) => severity !== 'warning' && name !== undefined && reported.has(name),

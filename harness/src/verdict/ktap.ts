@@ -109,6 +109,7 @@ export class KtapParser {
 			planned,
 			reached,
 			planless,
+			stopsInside: last && !last.ended ? last.number : undefined,
 			lines: this.#lines.count,
 		};
 	}

@@ -188,12 +188,16 @@ class Hearing {
  */
 export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
 	const hearing = new Hearing(seen.suite);
-	for (const { name, verdict, reason, diagnostics } of seen.ktap.cases) {
+	const broken = interruption(seen);
+	const exited = seen.outcome?.status !== undefined && !seen.outcome.timedOut;
+	for (const { name, verdict, reason, diagnostics, line } of seen.ktap.cases) {
 		const draft = hearing.result(name, seen.planned !== undefined);
 		draft.hear(verdict, reason);
 		if (draft.diagnostics.length === 0 || verdict !== 'pass') draft.diagnostics = diagnostics;
+		// `ok 2 two` may have been on its way to `ok 2 two # SKIP`, or to another name.
+		if (broken && !exited && line === seen.ktap.stopsInside)
+			draft.hear(broken[0], `its result was cut short: ${broken[1]}`);
 	}
-	const broken = interruption(seen);
 	hearUnsound(seen, hearing);
 	const blamed = hearUnreached(seen, hearing, broken);
 	hearStream(seen, hearing, broken, blamed);
@@ -296,8 +300,8 @@ function hearStream(seen: SuiteWitnesses, hearing: Hearing, broken: Finding | un
 	const skipped = ktap.totals.skip === ktap.caseCount && (ktap.caseCount > 0 || ktap.skippedWhole !== undefined);
 	const orderly = outcome?.status !== undefined && outcome.signal === undefined && !outcome.timedOut;
 	const agrees = orderly && !incomplete && (failed || (skipped && outcome.status === SKIP_STATUS));
-	// A report that broke the program off after its last result counts against the case it fell into, and that is enough.
-	const told = !incomplete && seen.splats.some((splat) => splat.case !== undefined && splat.title === broken?.[1]);
+	// A report that broke the program off counts against the case it fell into, or the suite's own, and that is enough.
+	const told = seen.splats.some((splat) => splat.title === broken?.[1]);
 	if (broken && !agrees && !told) {
 		const [verdict, why] = broken;
 		hearing.suite(verdict, failed || ktap.caseCount === 0 ? why : `${why}, though no case of it failed`);

@@ -65,6 +65,8 @@ export interface KtapSummary {
 	readonly reached: number;
 	/** Where the stream has no plan, only its writer's orderly exit can say that it is whole. */
 	readonly planless: boolean;
+	/** The line that the stream stops in, without a newline: it may have been meant to go on. */
+	readonly stopsInside: number | undefined;
 	/** Lines of any kind. 0: the stream is empty. */
 	readonly lines: number;
 }

@@ -19,15 +19,17 @@ const warning: AttributedSplat = { ...oops, kind: 'warning', title: 'WARNING: at
 const leak: Leak = { kind: 'dma-buf', title: '1 dma-buf still listed', detail: 'there were 0 before' };
 const panic: AttributedSplat = { ...oops, kind: 'panic', title: 'Kernel panic - not syncing: evil', severity: 'fatal' };
 
-function ktap(...lines: readonly string[]) {
+function ktap(lines: readonly string[], end = '\n') {
 	const parser = new KtapParser();
-	parser.push(Buffer.from(lines.map((line) => `${line}\n`).join('')));
+	parser.push(Buffer.from(lines.length === 0 ? '' : lines.join('\n') + end));
 	return parser.end();
 }
 
 interface Row {
 	readonly what: string;
 	readonly lines: readonly string[];
+	/** Without the last newline. */
+	readonly cut?: true;
 	readonly seen?: Partial<SuiteWitnesses>;
 	readonly verdict: string;
 	/** `verdict name` and, behind a colon, a part of the reason. */
@@ -61,6 +63,21 @@ const ROWS: readonly Row[] = [
 		seen: { outcome: { ...clean, status: 3 } },
 		verdict: 'fail',
 		cases: ['pass a', 'pass b', 'fail SUITE: ended with status 3, though no case of it failed'],
+	},
+	{
+		what: 'killed in the middle of a result’s line',
+		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
+		cut: true,
+		seen: { outcome: { ...clean, status: undefined, signal: 9 } },
+		verdict: 'fail',
+		cases: ['pass a', 'fail b: its result was cut short: the program was killed by signal 9', 'fail SUITE: signal 9'],
+	},
+	{
+		what: 'an orderly end without a last newline',
+		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
+		cut: true,
+		verdict: 'pass',
+		cases: ['pass a', 'pass b'],
 	},
 	{
 		what: 'a process that SIGKILL does not end',
@@ -413,8 +430,14 @@ const ROWS: readonly Row[] = [
 ];
 
 t.test('witnesses and verdicts', async (t) => {
-	for (const { what, lines, seen = {}, verdict, cases } of ROWS) {
-		const found = reconcileSuite({ suite: 'SUITE', ktap: ktap(...lines), outcome: clean, splats: [], ...seen });
+	for (const { what, lines, cut, seen = {}, verdict, cases } of ROWS) {
+		const found = reconcileSuite({
+			suite: 'SUITE',
+			ktap: ktap(lines, cut ? '' : '\n'),
+			outcome: clean,
+			splats: [],
+			...seen,
+		});
 		await t.test(what, async (t) => {
 			t.equal(found.verdict, verdict);
 			t.equal(
@@ -449,7 +472,7 @@ const witnesses: fc.Arbitrary<SuiteWitnesses> = fc.record({
 		.array(fc.constantFrom('KTAP version 1', '1..2', '1..0 # SKIP', 'ok 1 a', 'ok 2 b', 'not ok 2 b', 'Bail out!'), {
 			maxLength: 6,
 		})
-		.map((lines) => ktap(...lines)),
+		.map((lines) => ktap(lines)),
 	planned: fc.option(fc.subarray(['a', 'b', 'c']), { nil: undefined }),
 	outcome: fc.option(
 		fc.record({
