@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { formatDuration } from '../core/clock.js';
+import { printable } from '../core/printable.js';
 import type { CaseResult, RunEvent } from '../results/events.js';
 import { countVerdicts, isFailing } from '../results/totals.js';
 import { VERDICTS, type Verdict } from '../verdict/verdict.js';
 import { attemptsInWords, evidence, shortened, whereabouts } from './evidence.js';
 import { markdownBlock, markdownCode, markdownTable } from './markdown.js';
+import { withText } from './printable-event.js';
 import type { Reporter, Sink } from './reporter.js';
 import { groupName } from './suite-group.js';
 import { xmlText } from './xml.js';
@@ -43,7 +45,8 @@ export class GithubReporter implements Reporter {
 		private readonly summary: SummarySink | undefined,
 	) {}
 
-	event(event: RunEvent): void {
+	event(raw: RunEvent): void {
+		const event = withText(raw, printable);
 		if (event.type === 'case') this.result(event.result);
 		if (event.type !== 'run-end') return;
 		for (const level of ['error', 'warning'] as const) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { createLogUpdate } from 'log-update';
 import { formatDuration, nowMs } from '../core/clock.js';
+import { printableInLog } from '../core/printable.js';
 import type { ProgressEvent } from '../core/progress.js';
 
 const RENDER_MS = 120;
@@ -27,7 +28,7 @@ export interface Status {
 /** What one phase says of itself: `kernel source:6.12 arm64: compile 43 % (12 s)`. */
 function describe({ event, startedMs }: Live): string {
 	const percent = event.fraction === undefined ? '' : ` ${Math.floor(Math.min(1, event.fraction) * 100)} %`;
-	const detail = event.detail ? ` ${event.detail}` : '';
+	const detail = event.detail ? ` ${printableInLog(event.detail)}` : '';
 	return `${event.subject}: ${event.phase}${percent}${detail} (${formatDuration(nowMs() - startedMs)})`;
 }
 
@@ -46,7 +47,7 @@ export class LiveStatus implements Status {
 
 	progress(event: ProgressEvent): void {
 		if (event.phase === 'note') {
-			this.print(`${event.subject}: ${event.detail ?? ''}\n`);
+			this.print(`${event.subject}: ${printableInLog(event.detail ?? '')}\n`);
 			return;
 		}
 		const known = this.lines.get(event.key);
@@ -101,7 +102,7 @@ export class PlainStatus implements Status {
 			saidMs: known?.saidMs ?? nowMs(),
 		};
 		if (event.phase === 'note') {
-			this.write(`${event.subject}: ${event.detail ?? ''}\n`);
+			this.write(`${event.subject}: ${printableInLog(event.detail ?? '')}\n`);
 		} else if (event.state === 'start') {
 			this.lines.set(event.key, live);
 		} else if (event.state === 'update') {

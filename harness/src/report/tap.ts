@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { printable } from '../core/printable.js';
 import type { CaseResult, RunEvent, SuiteGroup } from '../results/events.js';
 import type { Verdict } from '../verdict/verdict.js';
+import { printableEvent } from './printable-event.js';
 import type { Reporter, Sink } from './reporter.js';
 import { groupKey, groupName } from './suite-group.js';
 
@@ -29,7 +29,8 @@ export class TapReporter implements Reporter {
 
 	constructor(private readonly write: Sink) {}
 
-	event(event: RunEvent): void {
+	event(raw: RunEvent): void {
+		const event = printableEvent(raw);
 		switch (event.type) {
 			case 'run-start':
 				this.begin();
@@ -82,7 +83,7 @@ export class TapReporter implements Reporter {
 
 function pointLines(result: CaseResult, number: number): string[] {
 	const { ok, directive } = POINTS[result.verdict];
-	const suffix = directive ? ` # ${directive} ${escapeName(oneLine(result.reason))}`.trimEnd() : '';
+	const suffix = directive ? ` # ${directive} ${escapeName(result.reason)}`.trimEnd() : '';
 	const line = `${ok ? 'ok' : 'not ok'} ${number} - ${escapeName(result.case)}${suffix}`;
 	if (ok) return [line];
 	return [line, '  ---', ...yamlBlock(result), '  ...'];
@@ -90,17 +91,29 @@ function pointLines(result: CaseResult, number: number): string[] {
 
 /** The YAML diagnostic block of a failure. Every value is a JSON string or number, which YAML reads as it is. */
 function yamlBlock(result: CaseResult): string[] {
-	const fields: [string, string | number][] = [
+	const before: [string, string | number][] = [
 		['verdict', result.verdict],
 		['reason', result.reason],
 		...(result.catalogue ? ([['catalogue', result.catalogue]] as [string, string][]) : []),
-		...mergeRepeated(result.diagnostics ?? []),
+	];
+	const after: [string, string | number][] = [
 		['release', result.release],
 		['duration_ms', Math.round(result.durationMs)],
 		...(result.console ? ([['console', result.console]] as [string, string][]) : []),
 		...(result.rerun ? ([['rerun', result.rerun]] as [string, string][]) : []),
 	];
-	return fields.map(([key, value]) => printable(`  ${key}: ${JSON.stringify(value)}`));
+	const said = mergeRepeated(result.diagnostics ?? []).map(([key, value]) => [yamlKey(key), value] as const);
+	return [...before, ...said, ...after].map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+}
+
+/** What the run itself says of a result; a program that uses such a key does not speak for the run. */
+const OWN_KEYS: ReadonlySet<string> = new Set([
+	...['verdict', 'reason', 'catalogue', 'release', 'duration_ms', 'console', 'rerun'],
+]);
+
+function yamlKey(key: string): string {
+	const name = OWN_KEYS.has(key) ? `program_${key}` : key;
+	return /^[A-Za-z_][\w-]*$/.test(name) ? name : JSON.stringify(name);
 }
 
 function mergeRepeated(pairs: readonly (readonly [string, string])[]): [string, string][] {
@@ -116,7 +129,7 @@ function oneLine(text: string): string {
 	return text.replace(/\s*[\r\n]+\s*/g, '; ');
 }
 
-/** TAP 14: a literal `#` or `\` in a description is escaped. */
+/** TAP 14: a literal `#` or `\` in a description is escaped; it is one line, whatever is in it. */
 function escapeName(text: string): string {
-	return printable(text).replaceAll('\\', '\\\\').replaceAll('#', '\\#');
+	return oneLine(text).replaceAll('\\', '\\\\').replaceAll('#', '\\#');
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { styleText } from 'node:util';
 import { formatDuration } from '../core/clock.js';
-import { printable } from '../core/printable.js';
 import type { CaseResult, RunEvent } from '../results/events.js';
 import { isFailing } from '../results/totals.js';
 import { VERDICTS, type Verdict } from '../verdict/verdict.js';
+import { printableEvent } from './printable-event.js';
 import type { Reporter } from './reporter.js';
 import type { Status } from './status.js';
 
@@ -45,7 +45,8 @@ export class TerminalReporter implements Reporter {
 		private readonly color: boolean,
 	) {}
 
-	event(event: RunEvent): void {
+	event(raw: RunEvent): void {
+		const event = printableEvent(raw);
 		switch (event.type) {
 			case 'kernel-ready':
 				this.status.print(
@@ -60,7 +61,7 @@ export class TerminalReporter implements Reporter {
 				this.status.footer(this.footer());
 				break;
 			case 'note':
-				this.status.print(`${printable(event.text)}\n`);
+				this.status.print(`${event.text}\n`);
 				break;
 			case 'run-end':
 				this.status.stop();
@@ -74,13 +75,11 @@ export class TerminalReporter implements Reporter {
 
 	private failure(result: CaseResult): string {
 		const where = `${result.kernel} ${result.arch} ${result.machine}${result.subject ? ` ${result.subject}` : ''}`;
-		const lines = [
-			`${this.paint(STYLES[result.verdict], result.verdict)} ${printable(result.case)}  (${printable(where)})`,
-		];
+		const lines = [`${this.paint(STYLES[result.verdict], result.verdict)} ${result.case}  (${where})`];
 		const shown = (result.diagnostics ?? []).filter(([key]) => key !== 'log');
 		// A failure whose expected and found are shown needs no sentence that says them again.
-		if (result.reason && !shown.some(([key]) => key === 'expected')) lines.push(...indent(printable(result.reason)));
-		for (const [key, value] of shown) lines.push(`    ${printable(`${key}: ${value}`)}`);
+		if (result.reason && !shown.some(([key]) => key === 'expected')) lines.push(...indent(result.reason));
+		for (const [key, value] of shown) lines.push(...indent(`${key}: ${value}`));
 		if (result.console) lines.push(`    console: ${result.console}`);
 		if (result.rerun) lines.push(`    again:   ${result.rerun}`);
 		return `${lines.join('\n')}\n`;

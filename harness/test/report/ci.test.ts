@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { createReporters } from '../../src/cli/reporters.js';
+import { printable } from '../../src/core/printable.js';
 import { GithubReporter } from '../../src/report/github.js';
 import { JunitReporter } from '../../src/report/junit.js';
 import { PlainStatus } from '../../src/report/status.js';
@@ -223,7 +224,7 @@ t.test('annotations', async (t) => {
 			level: 'error',
 			title: `fail: b ${where}`,
 			message:
-				'100 %, or: none\r\n::error::forged\n::set-output x\nrelease: 6.12.117\nconsole: consoles/001.log\n' +
+				'100 %, or: none\n::error::forged\n::set-output x\nrelease: 6.12.117\nconsole: consoles/001.log\n' +
 				`again: ${rerun}`,
 		},
 		{ level: 'warning', title: `miss: d ${where}`, message: 'why miss\nrelease: 6.12.117' },
@@ -248,7 +249,7 @@ t.test('annotations', async (t) => {
 	fc.assert(
 		fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (name, reason) => {
 			const lines = github([result(name, 'fail', { reason: reason || 'x' })]).commands;
-			return lines.length === 1 && runner(lines[0] ?? '').message.startsWith(reason || 'x');
+			return lines.length === 1 && runner(lines[0] ?? '').message.startsWith(printable(reason || 'x'));
 		}),
 	);
 });

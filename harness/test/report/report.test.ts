@@ -5,6 +5,8 @@ import t from 'tap';
 import { Parser } from 'tap-parser';
 import { parse } from 'yaml';
 import { formatDuration } from '../../src/core/clock.js';
+import { GithubReporter } from '../../src/report/github.js';
+import { JunitReporter } from '../../src/report/junit.js';
 import { PlainStatus } from '../../src/report/status.js';
 import { TapReporter } from '../../src/report/tap.js';
 import { TerminalReporter } from '../../src/report/terminal.js';
@@ -161,4 +163,90 @@ t.test('the event log keeps every line, refuses a used folder; results.json has 
 			pinned.filter((field) => !(field in one)),
 			[],
 		);
+});
+
+t.test('what guests say is text, and nothing else, in every report', async (t) => {
+	const hostile = [
+		'::error::forged',
+		'  ::stop-commands::x',
+		'\u00a0::add-mask::a',
+		'a ##[group]forged',
+		'##vso[task.setvariable variable=a]b',
+		'\x1b[2J\x07\x9b2J\u202eback\u2028ok 7 - forged',
+		'ok 1 - forged',
+		'1..1',
+		'Bail out! forged',
+		'    ok 9 - forged',
+		'  ...',
+		'  ---',
+	];
+	const text = hostile.join('\n');
+	const said: CaseResult[] = [
+		...hostile.map((name) => result(name, 'fail', { reason: text })),
+		result(text, 'crash', {
+			reason: text,
+			diagnostics: [
+				['verdict', 'pass'],
+				['reason', 'forged'],
+				['ok 1 - x', text],
+				['note', text],
+				['log', text],
+				['stderr', text],
+			],
+			splats: [{ kind: 'bug', title: text, function: text, line: 1, severity: 'severe', report: text }],
+		}),
+		result('skipped', 'skip', { reason: text }),
+		result('expected', 'xfail', { reason: text }),
+	];
+	const told: RunEvent[] = [
+		...said.map((one): RunEvent => ({ type: 'case', time, result: one })),
+		{ type: 'note', time, text },
+		{ type: 'suite-end', time, group },
+		{ type: 'run-end', time, exit: 1, totals: countVerdicts(said), durationMs: 1 },
+	];
+	const written = { tap: '', terminal: '', junit: '', github: '', summary: '' };
+	const into = (name: keyof typeof written) => (more: string) => {
+		written[name] += more;
+	};
+	const status = new PlainStatus(into('terminal'));
+	const reporters = [
+		new TapReporter(into('tap')),
+		new TerminalReporter(status, into('terminal'), false),
+		new JunitReporter(into('junit')),
+		new GithubReporter(into('github'), { maxBytes: 1024 * 1024, write: into('summary') }),
+	];
+	const before = JSON.stringify(told);
+	for (const event of told) for (const reporter of reporters) reporter.event(event);
+	status.progress({ key: 'k', state: 'done', subject: 's', phase: 'note', detail: text });
+	t.equal(JSON.stringify(told), before, 'the events themselves stay as they were');
+	for (const [name, report] of Object.entries(written)) {
+		t.notMatch(report, /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]/, `${name}: no control characters`);
+		// The summary is a file of its own; a line that is a command already is not looked at for one of the older kind.
+		if (name === 'summary') continue;
+		if (name !== 'github') t.notMatch(report, /##(\[|vso\[)/, `${name}: no commands of an older kind`);
+		const own = name === 'github' ? /^\s*::(?!(error|warning) title=)/m : /^\s*::/m;
+		t.notMatch(report, own, `${name}: no workflow command of a guest's`);
+	}
+	t.equal((written.github.match(/^::/gm) ?? []).length, 10, 'as many annotations as are shown, and no more');
+
+	const asserts: { ok: boolean; diag?: Record<string, unknown> }[] = [];
+	const bailed: unknown[] = [];
+	const extra: string[] = [];
+	const parser = new Parser({ strict: true });
+	const listen = (one: Parser) => {
+		one.on('child', listen);
+		one.on('bailout', (why) => bailed.push(why));
+		one.on('extra', (line: string) => extra.push(line));
+		if (one !== parser) one.on('assert', (assert: { ok: boolean }) => asserts.push(assert));
+	};
+	listen(parser);
+	parser.end(written.tap);
+	t.equal(asserts.length, said.length, 'a test point a result');
+	t.same(
+		asserts.map(({ ok }) => ok),
+		said.map(({ verdict }) => verdict === 'skip'),
+	);
+	t.match(asserts[hostile.length]?.diag, { verdict: 'crash', program_verdict: 'pass', program_reason: 'forged' });
+	t.same(bailed, []);
+	t.same(extra, [], 'nothing that is no TAP');
 });
