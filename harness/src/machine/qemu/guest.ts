@@ -11,7 +11,7 @@ import type { QemuProcess } from './process.js';
 /** For a mark to be shown: without anything else on the console, and in all. A serial line shows some 300 kB a second. */
 const SETTLE = { silentMs: 3000, totalMs: 60_000 } as const;
 /** After a job's deadline: what the agent needs to kill it (0.5 s), to give it up (10 s), and to tell; docs/protocol.md. */
-const JOB_END_MS = 15_000;
+const JOB_END_MS = 12_000;
 /** Files on their way, whatever the agent says meanwhile. */
 const TRANSFER_MS = 300_000;
 
