@@ -1,167 +1,143 @@
 // SPDX-License-Identifier: MIT
-// Hostile programs in real guests, on both architectures: what each must be judged as. docs/verdicts.md has the same
-// table in prose. The programs are in programs/hostile, a character each, told by the name they are called by.
+// Hostile programs, kernels, agents and boots in real guests, on both architectures: none is believed, none hangs the
+// harness, and nothing that was said before is lost. The rows of hostile-table.ts say what each must be judged as.
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { Parser } from 'tap-parser';
+import { programBuilder } from '../../src/cli/programs.js';
 import { ARCHES, type Arch } from '../../src/core/architectures.js';
-import type { CaseResult } from '../../src/results/events.js';
-import { countVerdicts, exitCode } from '../../src/results/totals.js';
-import type { Verdict } from '../../src/verdict/verdict.js';
-import { buildCharacters, KERNEL } from './characters.js';
-import { eventsOf, Fencepost, resultsOf } from './host.js';
+import { Cache } from '../../src/core/cache.js';
+import { Progress } from '../../src/core/progress.js';
+import type { CaseResult, RunEvent } from '../../src/results/events.js';
+import { isFailing } from '../../src/results/totals.js';
+import { VERDICTS, type Verdict, worse } from '../../src/verdict/verdict.js';
+import { buildCharacters } from './characters.js';
+import { BOOTS, IMPOSTORS, LIARS, type Row, TOGETHER, WRECKERS } from './hostile-table.js';
+import { guestsLeft, runParts, type SessionReport } from './session.js';
 
 /** Kernels may have to be built first. */
 t.setTimeout(45 * 60_000);
 
-interface Expected {
-	/** By case; `own` is the suite's own case, of its name. */
-	readonly cases: Readonly<Record<string, Verdict>>;
-	/** What the worst case's reason must say. */
-	readonly reason?: RegExp;
-	/** The exit code of a run of this alone. */
-	readonly exit: number;
-	/** From the program's start to its verdict, a fresh guest included. */
-	readonly withinMs?: number;
-}
+const PROMPT_MS = 30_000;
+const cache = new Cache();
+const progress = new Progress('hostile', new AbortController().signal);
+const agents = programBuilder(cache, progress);
 
-const PROMPT_MS = 20_000;
-/** The agent's silence is believed after ten seconds of the guest's own time, twice. */
-const HANG_MS = 60_000;
-/** A hundred megabytes through an emulated machine. */
-const FLOOD_MS = 90_000;
-
-/** Those that leave their guest as it was, whatever they say: one guest judges them all. */
-const LIARS: Readonly<Record<string, Expected>> = {
-	honest: { cases: { one: 'pass', two: 'skip' }, exit: 0 },
-	fails: { cases: { one: 'pass', two: 'fail' }, exit: 1 },
-	'fails-with-status-0': { cases: { one: 'pass', two: 'fail' }, exit: 1 },
-	'passes-with-status-3': { cases: { one: 'pass', two: 'pass', own: 'fail' }, reason: /status 3/, exit: 1 },
-	'only-plan': { cases: { own: 'fail' }, reason: /plan 1\.\.3 was not met, there are 0 results/, exit: 1 },
-	fewer: { cases: { one: 'pass', two: 'pass', own: 'fail' }, reason: /plan 1\.\.3 was not met/, exit: 1 },
-	more: { cases: { one: 'pass', two: 'pass', own: 'fail' }, reason: /beyond the plan/, exit: 1 },
-	'same-number': { cases: { one: 'pass', two: 'pass', own: 'fail' }, reason: /number 1 is used twice/, exit: 1 },
-	'same-name': { cases: { one: 'fail' }, exit: 1 },
-	'two-plans': { cases: { one: 'pass', two: 'pass', own: 'fail' }, reason: /a second plan/, exit: 1 },
-	'no-cases': { cases: { own: 'miss' }, reason: /no case was reported/, exit: 3 },
-	silent: { cases: { own: 'miss' }, reason: /nothing was printed/, exit: 3 },
-	'bails-out': { cases: { one: 'pass', own: 'fail' }, reason: /Bail out! no more/, exit: 1 },
-	'failed-child': { cases: { 'outer > inner': 'fail', own: 'fail' }, reason: /not/, exit: 1 },
-	torn: { cases: { one: 'pass', tw: 'pass', own: 'fail' }, reason: /signal 9/, exit: 1 },
-	segfaults: { cases: { one: 'pass', own: 'fail' }, reason: /signal 11/, exit: 1 },
-	'aborts-after-last': { cases: { one: 'pass', own: 'fail' }, reason: /signal 6/, exit: 1 },
-	'forged-results': { cases: { one: 'pass', two: 'fail' }, exit: 1 },
-	'console-results': { cases: { own: 'miss' }, reason: /nothing was printed/, exit: 3 },
-	'forged-frames': { cases: { one: 'pass', two: 'pass', own: 'fail' }, reason: /status 3/, exit: 1 },
-	escapes: { cases: { one: 'pass', own: 'fail' }, reason: /status 1/, exit: 1 },
-	'takes-port': {
-		cases: {
-			'opened the port': 'pass',
-			"opened the agent's descriptor again": 'pass',
-			"took a copy of the agent's descriptor": 'pass',
-			"opened the agent's memory": 'pass',
-			'traces the agent': 'pass',
-		},
-		exit: 0,
-	},
-	daemons: { cases: { one: 'pass' }, exit: 0 },
-	hydra: { cases: { one: 'pass' }, exit: 0 },
-	alone: { cases: { 'nobody else': 'pass' }, exit: 0 },
-	'floods-stdout': { cases: { one: 'pass' }, exit: 0, withinMs: FLOOD_MS },
-	'floods-stderr': { cases: { one: 'pass' }, exit: 0, withinMs: FLOOD_MS },
-	'floods-one-line': { cases: { one: 'pass' }, exit: 0, withinMs: FLOOD_MS },
-	'floods-console': { cases: { one: 'pass' }, exit: 0, withinMs: FLOOD_MS },
-};
-
-/** Those after which nobody would trust their guest, or there is none: a fresh one each. */
-const WRECKERS: Readonly<Record<string, Expected>> = {
-	warns: { cases: { one: 'pass', own: 'crash' }, reason: /WARNING: .*wreck/, exit: 1 },
-	'warns-late': { cases: { one: 'pass', own: 'crash' }, reason: /WARNING: .*wreck/, exit: 1 },
-	oopses: { cases: { one: 'pass', own: 'crash' }, reason: /NULL pointer dereference/, exit: 1 },
-	panics: { cases: { one: 'pass', two: 'crash', own: 'crash' }, reason: /Kernel panic/, exit: 1 },
-	'panics-after-last': { cases: { one: 'pass', own: 'crash' }, reason: /Kernel panic/, exit: 1 },
-	'panics-late': { cases: { one: 'pass', own: 'crash' }, reason: /Kernel panic.*wreck/, exit: 1 },
-	'forged-panic': { cases: { one: 'pass', own: 'crash' }, reason: /Kernel panic.*forged/, exit: 1 },
-	'forged-marks': { cases: { one: 'pass', own: 'crash' }, reason: /WARNING: .*forged/, exit: 1 },
-	hangs: { cases: { one: 'pass', own: 'timeout' }, reason: /hung/, exit: 1, withinMs: HANG_MS },
-	'hangs-without-interrupts': { cases: { one: 'pass', own: 'timeout' }, reason: /hung/, exit: 1, withinMs: HANG_MS },
-	starves: { cases: { one: 'pass', own: 'timeout' }, reason: /hung/, exit: 1, withinMs: HANG_MS },
-	'ignores-sigterm': { cases: { one: 'pass', own: 'timeout' }, reason: /deadline/, exit: 1 },
-	'floods-log': {
-		cases: { one: 'pass', own: 'miss' },
-		reason: /console lost \d+ kernel messages/,
-		exit: 3,
-		withinMs: FLOOD_MS,
-	},
-	'floods-results': { cases: { c1: 'pass', c20000: 'pass', own: 'pass' }, exit: 0, withinMs: FLOOD_MS },
-	'fills-memory': { cases: { one: 'pass', own: 'crash' }, reason: /oom-killer/, exit: 1 },
-	'fills-files': { cases: { one: 'pass' }, exit: 0 },
-	remounts: { cases: { one: 'pass' }, exit: 0 },
-	reboots: { cases: { one: 'pass', own: 'fail' }, reason: /reboot: (Restarting system|machine restart)/, exit: 1 },
-	'powers-off': { cases: { one: 'pass', own: 'fail' }, reason: /reboot: Power down/, exit: 1 },
-	halts: { cases: { one: 'pass', own: 'fail' }, reason: /reboot: System halted/, exit: 1, withinMs: HANG_MS },
-	honest: { cases: { one: 'pass', two: 'skip' }, exit: 0 },
-};
-
-/** Programs whose verdict takes their deadline to be over. */
-const DEADLINE_OPTIONS: string[] = [];
-
+/** What a terminal may obey, but tab and newline. */
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
 
-/** The worst that a program was judged as, by case. */
-function verdicts(suite: string, results: readonly CaseResult[], expected: Expected): Record<string, Verdict> {
+interface Sessions {
+	readonly fresh: SessionReport;
+	readonly together: SessionReport;
+	readonly impostors: SessionReport;
+	readonly boots: SessionReport;
+}
+
+/** Everything at once: most of the guests wait for something. */
+async function runAll(arch: Arch, directory: string): Promise<Sessions> {
+	const { hostile: player, impostor } = await buildCharacters(arch, join(directory, 'programs'), { cache, progress });
+	const { agent } = await agents(arch);
+	const common = { arch, player, cache, progress };
+	const into = (name: string) => ({ directory: join(directory, name) });
+	const cmdlines = Object.fromEntries(BOOTS.map(({ words }, i) => [`boot-${i}`, words]));
+	const [fresh, together, impostors, boots] = await Promise.all([
+		runParts({ ...common, ...into('fresh'), agent, parts: [...LIARS, ...WRECKERS], isolate: 'suite', jobs: 3 }),
+		runParts({ ...common, ...into('together'), agent, parts: TOGETHER, isolate: 'run', jobs: 1 }),
+		runParts({ ...common, ...into('impostors'), agent: impostor, parts: IMPOSTORS, isolate: 'suite', jobs: 4 }),
+		runParts({
+			...{ ...common, ...into('boots'), agent: impostor, parts: [{ name: 'honest' }] },
+			...{ cmdlines, isolate: 'run', jobs: 2 },
+		}),
+	]);
+	return { fresh, together, impostors, boots };
+}
+
+/** The worst that each case of a suite was judged as. */
+function verdictsOf(results: readonly CaseResult[], { name, cases }: Row): Record<string, Verdict> {
 	const judged: Record<string, Verdict> = {};
 	for (const one of results) {
-		const name = one.case === suite ? 'own' : one.case;
-		const many = results.length > 100 && !(name in expected.cases);
-		if (!many) judged[name] = judged[name] === 'fail' ? 'fail' : one.verdict;
+		const said = one.case === name ? 'own' : one.case;
+		if (results.length > 100 && !(said in cases)) continue;
+		judged[said] = worse(judged[said] ?? one.verdict, one.verdict);
 	}
 	return judged;
 }
 
 /** How long each suite took, by its first and last event. */
-async function durations(directory: string): Promise<Map<string, number>> {
+function durations(events: readonly RunEvent[]): ReadonlyMap<string, number> {
 	const begun = new Map<string, number>();
 	const took = new Map<string, number>();
-	for (const event of await eventsOf(directory)) {
+	for (const event of events) {
 		if (event.type === 'suite-start') begun.set(event.group.suite, Date.parse(event.time));
-		if (event.type === 'suite-end') {
+		if (event.type === 'suite-end')
 			took.set(event.group.suite, Date.parse(event.time) - (begun.get(event.group.suite) ?? 0));
-		}
 	}
 	return took;
 }
 
-async function judge(
-	t: Test,
-	arch: Arch,
-	isolate: string,
-	table: Readonly<Record<string, Expected>>,
-	options: readonly string[] = [],
-): Promise<void> {
-	const directory = t.testdir();
-	const program = await buildCharacters(arch, directory, Object.keys(table));
-	const programs = Object.keys(table).flatMap((name) => ['--program', program(name)]);
-	const out = join(directory, 'run');
-	const words = ['run', '--kernel', KERNEL, '--arch', arch, '--isolate', isolate, '--out', out];
-	const run = new Fencepost([...words, ...options, ...programs]);
-	const { status, stderr } = await run.done;
-	t.equal(status, 1, 'exit code', { stderr: stderr.slice(-2000) });
-	t.notMatch(stderr, CONTROL, 'no control character of a guest reaches the terminal');
-	t.same(run.leftovers(), [], 'nothing is left running');
-	const { results } = await resultsOf(out);
-	const took = await durations(out);
-	for (const [name, expected] of Object.entries(table)) {
-		const own = results.filter(({ suite }) => suite === name);
-		t.same(verdicts(name, own, expected), expected.cases, `${arch} ${name}`);
-		t.equal(exitCode(countVerdicts(own)), expected.exit, `${arch} ${name}: exit`);
-		const worst = own.find((one) => one.case === name) ?? own.find(({ verdict }) => verdict !== 'pass');
-		if (expected.reason) t.match(worst?.reason, expected.reason, `${arch} ${name}: reason`);
-		const limitMs = expected.withinMs ?? PROMPT_MS;
-		t.ok((took.get(name) ?? limitMs) < limitMs, `${arch} ${name}: judged in ${took.get(name)} ms`);
+function checkRows(t: Test, what: string, { results, events, exit }: SessionReport, rows: readonly Row[]): void {
+	const took = durations(events);
+	for (const row of rows) {
+		const own = results.filter(({ suite }) => suite === row.name);
+		t.same(verdictsOf(own, row), row.cases, `${what} ${row.name}`);
+		const reasons = own.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => reason);
+		if (row.reason) t.match(reasons.join('\n'), row.reason, `${what} ${row.name}: reason`);
+		const tookMs = took.get(row.name) ?? 0;
+		const limitMs = row.withinMs ?? PROMPT_MS;
+		t.ok(tookMs < limitMs, `${what} ${row.name}: judged in ${tookMs} ms`);
 	}
+	t.equal(exit, 1, `${what}: exit code`);
 }
 
-for (const arch of ARCHES) {
-	t.test(`${arch}: programs that lie, and leave their guest as it was`, (t) => judge(t, arch, 'run', LIARS));
-	t.test(`${arch}: programs that wreck their guest`, (t) => judge(t, arch, 'suite', WRECKERS, DEADLINE_OPTIONS));
+/** Nothing that a guest says becomes a line of its own in a report, or reaches a terminal's ear. */
+function checkReports(t: Test, what: string, { results, reports }: SessionReport): void {
+	for (const name of ['tap', 'terminal', 'github', 'summary'] as const) {
+		t.notMatch(reports[name], CONTROL, `${what}: no control character in ${name}`);
+	}
+	for (const name of ['tap', 'terminal'] as const) {
+		t.notMatch(reports[name], /^\s*(::|##\[)/m, `${what}: no workflow command in ${name}`);
+	}
+	const commands = reports.github.split('\n').filter((line) => line !== '');
+	t.same(
+		commands.filter((line) => !/^::(error|warning) title=/.test(line)),
+		[],
+		`${what}: none but the reporter's own in github`,
+	);
+	const points: boolean[] = [];
+	const parser = new Parser();
+	parser.on('child', (child: Parser) => child.on('assert', ({ ok }: { ok: boolean }) => points.push(ok)));
+	parser.end(reports.tap);
+	t.equal(points.length, results.length, `${what}: a test point a result, and no more`);
+	const failing = results.filter(({ verdict }) => isFailing(verdict) || verdict === 'miss' || verdict === 'xfail');
+	t.equal(points.filter((ok) => !ok).length, failing.length, `${what}: and each as it was judged`);
 }
+
+const directory = t.testdir();
+const all = Object.fromEntries(ARCHES.map((arch) => [arch, runAll(arch, join(directory, arch))]));
+
+for (const arch of ARCHES) {
+	t.test(`${arch}: nobody is believed, nothing hangs, nothing is lost`, async (t) => {
+		const sessions = await all[arch];
+		if (!sessions) throw new Error('there is a run for each architecture');
+		const { fresh, together, impostors, boots } = sessions;
+		checkRows(t, arch, fresh, [...LIARS, ...WRECKERS]);
+		checkRows(t, `${arch} together`, together, TOGETHER);
+		checkRows(t, `${arch} impostor`, impostors, IMPOSTORS);
+		for (const [i, { words, verdict, reason }] of BOOTS.entries()) {
+			const own = boots.results.filter(({ machine }) => machine === `boot-${i}`);
+			const boot = own.find((one) => one.case === 'machine.boot');
+			t.match(boot, { verdict, reason }, `${arch} boot with ${words}`);
+			t.notOk(
+				own.some((one) => one.verdict === 'pass'),
+				`${arch} boot with ${words}: nothing passes`,
+			);
+		}
+		for (const [name, report] of Object.entries(sessions)) checkReports(t, `${arch} ${name}`, report);
+	});
+}
+
+t.test('nothing is left running', async (t) => {
+	await Promise.all(Object.values(all));
+	t.same(guestsLeft(), []);
+	t.ok(VERDICTS.length > 0);
+});

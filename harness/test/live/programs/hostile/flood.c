@@ -8,7 +8,7 @@
 
 #include "hostile.h"
 
-#define FLOOD_BYTES (100UL * 1024 * 1024)
+#define MIB (1024UL * 1024)
 
 static char block[64 * 1024];
 
@@ -29,7 +29,7 @@ static void fill_with_lines(void)
 static int floods_stdout(void)
 {
 	fill_with_lines();
-	flood(STDOUT_FILENO, FLOOD_BYTES);
+	flood(STDOUT_FILENO, 100 * MIB);
 	say("1..1\nok 1 one\n");
 	return 0;
 }
@@ -37,7 +37,7 @@ static int floods_stdout(void)
 static int floods_stderr(void)
 {
 	fill_with_lines();
-	flood(STDERR_FILENO, FLOOD_BYTES);
+	flood(STDERR_FILENO, 8 * MIB);
 	say("1..1\nok 1 one\n");
 	return 0;
 }
@@ -45,21 +45,21 @@ static int floods_stderr(void)
 static int floods_one_line(void)
 {
 	memset(block, 'y', sizeof(block));
-	flood(STDOUT_FILENO, FLOOD_BYTES);
+	flood(STDOUT_FILENO, 8 * MIB);
 	say("\n1..1\nok 1 one\n");
 	return 0;
 }
 
-/* A plan that is met, of a million cases. */
+/* A plan that is met, of more cases than are kept one by one. */
 static int floods_results(void)
 {
 	size_t used = 0;
 
-	say("1..1000000\n");
-	for (int number = 1; number <= 1000000; number++) {
+	say("1..30000\n");
+	for (int number = 1; number <= 30000; number++) {
 		used += (size_t)snprintf(block + used, sizeof(block) - used, "ok %d c%d\n", number,
 					 number);
-		if (used > sizeof(block) - 64 || number == 1000000) {
+		if (used > sizeof(block) - 64 || number == 30000) {
 			write_all(STDOUT_FILENO, block, used);
 			used = 0;
 		}
@@ -68,15 +68,15 @@ static int floods_results(void)
 }
 
 /*
- * Past the kernel's log, through the terminal. An emulated serial line shows some 300 kB a second,
- * so this is less; harness/test/machine/qemu has the rest of the 100 MB.
+ * Past the kernel's log, through the terminal. An emulated serial line shows some 100 kB a second:
+ * harness/test/run/flood.test.ts has the rest of the 100 MB.
  */
 static int floods_console(void)
 {
 	int fd = open("/dev/console", O_WRONLY | O_NOCTTY);
 
 	fill_with_lines();
-	flood(fd, 2UL * 1024 * 1024);
+	flood(fd, MIB / 2);
 	say("1..1\nok 1 one\n");
 	return 0;
 }
@@ -91,7 +91,7 @@ static int floods_log(void)
 	for (int writer = 0; writer < 2; writer++) {
 		if (fork())
 			continue;
-		for (int i = 0; i < 1500; i++)
+		for (int i = 0; i < 500; i++)
 			write_file("/dev/kmsg", line);
 		_exit(0);
 	}

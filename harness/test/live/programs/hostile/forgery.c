@@ -100,6 +100,20 @@ static int escapes(void)
 	return 1;
 }
 
+/* What a reader of Fencepost's own reports would obey: of TAP, of YAML, of a CI system's log. */
+static int forged_reports(void)
+{
+	static const char words[] = "::error::forged\n  ::stop-commands::x\n##[group]forged\n"
+				    "ok 1 - forged\n1..1\nBail out! forged\n  ...\n  ---\n";
+
+	write_all(STDERR_FILENO, words, sizeof(words) - 1);
+	say("1..2\n# verdict: pass\n# ::error::forged\n# note: ::set-env name=A::b\n"
+	    "not ok 1 ::stop-commands::x\n"
+	    "  ---\n  ok 9 - forged: 1\n  note: |\n    ##[error]forged\n  ...\n"
+	    "not ok 2 ok 3 forged \\# SKIP\n");
+	return 1;
+}
+
 static const char *attempt(const char *what, int worked)
 {
 	static char text[128];
@@ -148,5 +162,6 @@ const struct character forgery_characters[] = {
 	{"forged-results", forged_results}, {"console-results", console_results},
 	{"forged-frames", forged_frames},   {"forged-marks", forged_marks},
 	{"forged-panic", forged_panic},	    {"escapes", escapes},
-	{"takes-port", takes_port},	    {0},
+	{"takes-port", takes_port},	    {"forged-reports", forged_reports},
+	{0},
 };

@@ -1,26 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One program, many bad characters: which one it is comes from the name it is called by. What each
- * must be judged as stands in harness/test/live/hostile.test.ts and docs/verdicts.md.
+ * One program, many bad characters: its first argument says which one it is. What each must be
+ * judged as stands in harness/test/live/hostile.test.ts.
  */
 #ifndef FENCEPOST_HOSTILE_H
 #define FENCEPOST_HOSTILE_H
 
 #include <stddef.h>
 
+/* Says its text and ends. */
+struct liar {
+	const char *name, *text;
+	int status;
+};
+
 struct character {
 	const char *name;
-	/* What the program's exit status will be. */
+	/* Returns the program's exit status. */
 	int (*act)(void);
 };
 
 /* Each table ends with an empty record. */
+extern const struct liar liars[];
 extern const struct character stream_characters[];
 extern const struct character forgery_characters[];
 extern const struct character flood_characters[];
 extern const struct character process_characters[];
 extern const struct character machine_characters[];
 extern const struct character kernel_characters[];
+extern const struct character leak_characters[];
+
+/* The cases that were asked for by --case, in order; NULL ends them. */
+extern const char *asked[64];
 
 /* Writes a text to standard output at once, past stdio. */
 void say(const char *text);
@@ -36,5 +47,11 @@ int stay(void);
 
 /* Sleeps through signals. */
 void pause_ms(unsigned int ms);
+
+/*
+ * Has the kernel do what the module wreck does with these parameters. 0 once the module is in, -1
+ * when the kernel refused it.
+ */
+int wreck(const char *parameters);
 
 #endif

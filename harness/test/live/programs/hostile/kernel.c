@@ -8,29 +8,71 @@
 
 extern const char wreck_begin[], wreck_end[];
 
-static int wreck(const char *parameters)
+int wreck(const char *parameters)
 {
 	long result = syscall(SYS_init_module, wreck_begin, wreck_end - wreck_begin, parameters);
 
 	return result ? -1 : 0;
 }
 
-static int warns(void)
+/* Passes, unless the kernel could not be made to do that. */
+static int pass_with(const char *parameters)
 {
 	say("1..1\n");
-	if (wreck("what=warn"))
+	if (wreck(parameters))
 		return 98;
 	say("ok 1 one\n");
 	return 0;
 }
 
+static int warns(void)
+{
+	return pass_with("what=warn");
+}
+
 /* The program is over, with all its results, when the kernel complains. */
 static int warns_late(void)
 {
-	say("1..1\n");
-	if (wreck("what=warn after_ms=150"))
-		return 98;
-	say("ok 1 one\n");
+	return pass_with("what=warn after_ms=150");
+}
+
+static int panics_late(void)
+{
+	return pass_with("what=panic after_ms=150");
+}
+
+static int hangs_late(void)
+{
+	return pass_with("what=hang-irqs-off after_ms=150");
+}
+
+static int vanishes_late(void)
+{
+	return pass_with("what=vanish after_ms=150");
+}
+
+/* A warning that no console shows: only the kernel's taint is left of it. */
+static int taints(void)
+{
+	return pass_with("what=taint");
+}
+
+static int warns_unseen(void)
+{
+	int status;
+
+	write_file("/proc/sys/kernel/printk", "1");
+	status = pass_with("what=warn");
+	pause_ms(100);
+	write_file("/proc/sys/kernel/printk", "6");
+	return status;
+}
+
+/* From now on nothing that the kernel says is seen. */
+static int mutes_console(void)
+{
+	write_file("/proc/sys/kernel/printk", "1");
+	say("1..1\nok 1 one\n");
 	return 0;
 }
 
@@ -42,12 +84,16 @@ static int oopses(void)
 	return 98;
 }
 
-static int panics_late(void)
+/* The same in a child: the program itself goes on, and passes. */
+static int oopses_aside(void)
 {
-	say("1..1\n");
-	if (wreck("what=panic after_ms=150"))
-		return 98;
-	say("ok 1 one\n");
+	say("1..2\nok 1 one\n");
+	if (!fork()) {
+		wreck("what=oops");
+		_exit(0);
+	}
+	pause_ms(100);
+	say("ok 2 two\n");
 	return 0;
 }
 
@@ -67,12 +113,49 @@ static int hangs_without_interrupts(void)
 	return 98;
 }
 
+static int vanishes(void)
+{
+	say("1..2\nok 1 one\n");
+	pause_ms(300);
+	wreck("what=vanish");
+	return 98;
+}
+
+/* A child that SIGKILL does not end: it waits in the kernel, for nothing. */
+static int sleeps_for_ever(void)
+{
+	if (!fork()) {
+		wreck("what=sleep");
+		_exit(0);
+	}
+	pause_ms(100);
+	say("1..1\nok 1 one\n");
+	return 0;
+}
+
+static int kills_agent(void)
+{
+	say("1..2\nok 1 one\n");
+	pause_ms(300);
+	wreck("what=kill-agent");
+	return stay();
+}
+
 const struct character kernel_characters[] = {
 	{"warns", warns},
 	{"warns-late", warns_late},
+	{"warns-unseen", warns_unseen},
+	{"taints", taints},
+	{"mutes-console", mutes_console},
 	{"oopses", oopses},
+	{"oopses-aside", oopses_aside},
 	{"panics-late", panics_late},
 	{"hangs", hangs},
 	{"hangs-without-interrupts", hangs_without_interrupts},
+	{"hangs-late", hangs_late},
+	{"vanishes", vanishes},
+	{"vanishes-late", vanishes_late},
+	{"sleeps-for-ever", sleeps_for_ever},
+	{"kills-agent", kills_agent},
 	{0},
 };

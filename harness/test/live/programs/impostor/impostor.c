@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Stands in for the agent as PID 1 and speaks its language, but for one fault, which the word
- * "impostor=" of the kernel's command line names (init gets it as an environment variable). Linked
- * with the agent's own sources, so that everything but the fault is right.
+ * Stands in for the agent as PID 1 and speaks its language, but for one fault. Faults at boot are
+ * named by the word "impostor=" of the kernel's command line (init gets it as an environment
+ * variable), later ones by the first argument of the job. Linked with the agent's own sources, so
+ * that everything but the fault is right.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accounts.h"
 #include "clock.h"
 #include "facts.h"
 #include "log.h"
@@ -19,9 +21,9 @@
 #include "port.h"
 #include "text.h"
 
-static const char *fault = "none";
-/* The job that never ends, with the fault "never-ends". */
-static uint32_t endless;
+static char fault[64] = "none";
+/* The job that is said to run, for faults that never end it. */
+static uint32_t job;
 
 static bool is(const char *name)
 {
@@ -36,77 +38,149 @@ static void say_raw(const void *bytes, size_t length)
 		log_line("impostor: cannot write");
 }
 
-/* A frame's header that claims what it should not. */
+/* A frame's header that claims what it should not, and not much behind it. */
 static void say_header(uint8_t type, uint8_t version, uint32_t length)
 {
 	uint8_t header[HEADER_BYTES + 8] = {0};
 
-	frame_seal(header, type, 0, 0, 0);
+	frame_seal(header, type, 0, job, 0);
 	header[4] = version;
 	write_u32(header + 12, length);
 	say_raw(header, sizeof(header));
 }
 
-/* The faults that may show at any time. Returns whether this was one of them. */
-static bool misbehave(const char *when)
+static void say_exit(uint32_t id)
 {
-	if (strncmp(fault, when, strlen(when)))
-		return false;
-	if (strstr(fault, "garbage"))
-		say_raw("HTTP/1.1 400 Bad Request\r\n\r\n", 28);
-	else if (strstr(fault, "version"))
-		say_header(FRAME_HELLO, PROTOCOL_VERSION + 1, 8);
-	else if (strstr(fault, "too-long"))
-		say_header(FRAME_HELLO, PROTOCOL_VERSION, 1024 * 1024);
-	else if (strstr(fault, "panics"))
-		write_text("/proc/sysrq-trigger", "c");
-	else if (strstr(fault, "dies"))
-		_exit(0);
-	else if (strstr(fault, "closes"))
-		close(port_fd());
-	else if (strstr(fault, "floods"))
-		for (;;) {
-			port_payload();
-			port_commit(FRAME_HEARTBEAT, 0, endless, 8);
-			port_drain(1000);
-		}
-	return true;
+	memset(port_payload(), 0, 44);
+	port_commit(FRAME_EXIT, 0, id, 44);
 }
 
-static void say_hello(void)
+static void garbage(void)
 {
-	char *facts = (char *)port_payload();
+	say_raw("HTTP/1.1 400 Bad Request\r\n\r\n", 28);
+}
 
-	if (is("boot-facts")) {
-		memcpy(facts, "release=\0hello", 15);
-		port_commit(FRAME_HELLO, 0, 0, 15);
-		return;
+static void version(void)
+{
+	say_header(FRAME_HELLO, PROTOCOL_VERSION + 1, 8);
+}
+
+static void too_long(void)
+{
+	say_header(FRAME_HELLO, PROTOCOL_VERSION, 1024 * 1024);
+}
+
+/* A frame that never comes to its end. */
+static void half(void)
+{
+	say_header(FRAME_STDOUT, PROTOCOL_VERSION, 60000);
+}
+
+static void bad_facts(void)
+{
+	memcpy(port_payload(), "release=\0hello", 15);
+	port_commit(FRAME_HELLO, 0, 0, 15);
+}
+
+static void panics(void)
+{
+	write_text("/proc/sysrq-trigger", "c");
+}
+
+static void dies(void)
+{
+	_exit(0);
+}
+
+static void closes(void)
+{
+	close(port_fd());
+}
+
+static void floods(void)
+{
+	for (;;) {
+		write_u64(port_payload(), clock_ms());
+		port_commit(FRAME_HEARTBEAT, 0, job, 8);
+		port_drain(1000);
 	}
-	port_commit(FRAME_HELLO, 0, 0, facts_gather(facts, "", 0));
+}
+
+static void wrong_id(void)
+{
+	say_exit(job + 1000);
+}
+
+static void ends_twice(void)
+{
+	say_exit(job);
+	say_exit(job);
+}
+
+static void nothing(void)
+{
+}
+
+static const struct {
+	const char *name;
+	void (*act)(void);
+} faults[] = {
+	{"garbage", garbage},
+	{"version", version},
+	{"too-long", too_long},
+	{"half", half},
+	{"bad-facts", bad_facts},
+	{"panics", panics},
+	{"dies", dies},
+	{"closes", closes},
+	{"floods", floods},
+	{"wrong-id", wrong_id},
+	{"ends-twice", ends_twice},
+	/* Neither this job nor the next one ends; the loop in main() speaks. */
+	{"beats", nothing},
+};
+
+/* Returns whether the fault is one that shows now. */
+static bool misbehave(void)
+{
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		if (!is(faults[i].name))
+			continue;
+		faults[i].act();
+		return true;
+	}
+	return false;
+}
+
+/* The second of a RUN's strings (docs/protocol.md): what kind of impostor it is to be. */
+static void choose_fault(const struct frame *run)
+{
+	const char *text = (const char *)run->payload + 12;
+	size_t left = run->length - 12;
+	size_t skip = strnlen(text, left) + 1;
+
+	if (skip < left)
+		strncpy(fault, text + skip, sizeof(fault) - 1);
 }
 
 /* A job that says that all is well, whatever was to be run. */
-static void pretend(uint32_t id)
+static void pretend(const struct frame *run)
 {
 	static const char results[] = "1..1\nok 1 one\n";
 
+	job = run->id;
+	choose_fault(run);
 	memcpy(port_payload(), results, sizeof(results) - 1);
-	port_commit(FRAME_STDOUT, 0, id, sizeof(results) - 1);
-	endless = id;
-	if (misbehave("job-"))
-		return;
-	memset(port_payload(), 0, 44);
-	port_commit(FRAME_EXIT, 0, is("wrong-id") ? id + 1000 : id, 44);
+	port_commit(FRAME_STDOUT, 0, job, sizeof(results) - 1);
+	if (!misbehave())
+		say_exit(job);
 }
 
 static void take(const struct frame *frame)
 {
 	switch (frame->type) {
-	case FRAME_ASK_HELLO:
-		say_hello();
-		break;
 	case FRAME_RUN:
-		pretend(frame->id);
+		pretend(frame);
 		break;
 	case FRAME_KILL:
 	case FRAME_PUT_DATA:
@@ -115,13 +189,24 @@ static void take(const struct frame *frame)
 	case FRAME_MARK:
 		if (is("deaf-to-marks"))
 			break;
-		log_text((const char *)frame->payload, frame->length);
+		/* Says that it is written, and does not write it. */
+		if (!is("lies-about-marks"))
+			log_text((const char *)frame->payload, frame->length);
 		port_ok(frame->id);
 		break;
-	case FRAME_PUT_END:
-		if (is("deaf-to-files"))
+	case FRAME_ASK_ACCOUNTS:
+		if (is("deaf-to-accounts"))
 			break;
-		/* fall through */
+		port_commit(FRAME_ACCOUNTS, 0, frame->id, accounts_gather((char *)port_payload()));
+		break;
+	case FRAME_PUT_END:
+		if (!is("deaf-to-files"))
+			port_ok(frame->id);
+		break;
+	case FRAME_SETTIME:
+		if (!is("deaf-to-clocks"))
+			port_ok(frame->id);
+		break;
 	default:
 		port_ok(frame->id);
 	}
@@ -129,25 +214,26 @@ static void take(const struct frame *frame)
 
 int main(void)
 {
+	const char *chosen = getenv("impostor");
 	const char *why;
 
-	if (getenv("impostor"))
-		fault = getenv("impostor");
+	if (chosen)
+		strncpy(fault, chosen, sizeof(fault) - 1);
 	mount_all();
 	log_open();
-	if (is("boot-closes") || port_open("org.fencepost.agent", 20000))
+	if (port_open("org.fencepost.agent", 20000))
 		for (;;)
 			pause();
-	if (!misbehave("boot-") || is("boot-facts"))
-		say_hello();
+	if (!misbehave())
+		port_commit(FRAME_HELLO, 0, 0, facts_gather((char *)port_payload(), "", 0));
 	for (;;) {
 		struct pollfd port = {.fd = port_fd(), .events = POLLIN};
 
 		port_flush();
 		poll(&port, 1, 100);
-		if (is("job-beats") && endless) {
+		if (is("beats") && job) {
 			write_u64(port_payload(), clock_ms());
-			port_commit(FRAME_HEARTBEAT, 0, endless, 8);
+			port_commit(FRAME_HEARTBEAT, 0, job, 8);
 		}
 		/* Nobody there, or nothing that makes sense: this end does not mind. */
 		if (port_receive(take, &why) < 0)

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A module that does what its parameter says: what only a kernel can do to itself. */
 #include <linux/cpumask.h>
-#include <linux/interrupt.h>
-#include <linux/irqflags.h>
-#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/panic.h>
+#include <linux/pid.h>
 #include <linux/preempt.h>
+#include <linux/ptrace.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/string.h>
-#include <linux/timer.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 static char *what = "nothing";
@@ -54,10 +56,50 @@ static void wreck_hang(void)
 	}
 }
 
+/* Something nobody survives, not even the kernel: the machine is gone without a word. */
+static void wreck_vanish(void)
+{
+#if defined(CONFIG_X86)
+	static const struct {
+		u16 size;
+		unsigned long address;
+	} __packed nothing;
+
+	/* No interrupt can be delivered, nor the fault for that, nor the one for that. */
+	asm volatile("lidt %0; int3" : : "m"(nothing));
+#elif defined(CONFIG_ARM64)
+	/* Arm DEN0022, 5.10: SYSTEM_OFF, past everything that would say so. */
+	register unsigned long x0 asm("x0") = 0x84000008;
+
+	asm volatile("hvc #0" : : "r"(x0) : "memory");
+#endif
+}
+
+static void wreck_sleep(void)
+{
+	static DECLARE_WAIT_QUEUE_HEAD(queue);
+
+	wait_event(queue, false);
+}
+
+/* Nobody may kill PID 1, but it may lose its way. */
+static void wreck_agent(void)
+{
+	struct task_struct *agent;
+
+	rcu_read_lock();
+	agent = pid_task(find_vpid(1), PIDTYPE_PID);
+	if (agent)
+		instruction_pointer_set(task_pt_regs(agent), 16);
+	rcu_read_unlock();
+}
+
 static void wreck_now(void)
 {
 	if (!strcmp(what, "warn"))
 		WARN(1, "wreck: a warning\n");
+	else if (!strcmp(what, "taint"))
+		add_taint(TAINT_WARN, LOCKDEP_STILL_OK);
 	else if (!strcmp(what, "oops"))
 		wreck_dereference();
 	else if (!strcmp(what, "panic"))
@@ -66,21 +108,25 @@ static void wreck_now(void)
 		wreck_hang();
 	else if (!strcmp(what, "hang-irqs-off"))
 		on_each_cpu(wreck_spin, NULL, 1);
-	else if (!strcmp(what, "stuck"))
-		wreck_spin(NULL);
+	else if (!strcmp(what, "vanish"))
+		wreck_vanish();
+	else if (!strcmp(what, "sleep"))
+		wreck_sleep();
+	else if (!strcmp(what, "kill-agent"))
+		wreck_agent();
 }
 
-static void wreck_late(struct timer_list *unused)
+static void wreck_late(struct work_struct *unused)
 {
 	wreck_now();
 }
 
-static DEFINE_TIMER(wreck_timer, wreck_late);
+static DECLARE_DELAYED_WORK(wreck_work, wreck_late);
 
 static int __init wreck_init(void)
 {
 	if (after_ms)
-		mod_timer(&wreck_timer, jiffies + msecs_to_jiffies(after_ms));
+		schedule_delayed_work(&wreck_work, msecs_to_jiffies(after_ms));
 	else
 		wreck_now();
 	return 0;
@@ -88,7 +134,7 @@ static int __init wreck_init(void)
 
 static void __exit wreck_exit(void)
 {
-	del_timer_sync(&wreck_timer);
+	cancel_delayed_work_sync(&wreck_work);
 }
 
 module_init(wreck_init);
