@@ -101,9 +101,14 @@ export async function prune(
 	);
 }
 
+/** Smaller things are told of together. */
+const WORTH_A_LINE_BYTES = 8 * 2 ** 20;
+
 class Pruning {
 	private freed = 0;
 	private readonly gone = new Set<HoldingKind>();
+	/** Small things by what is said of them. */
+	private readonly small = new Map<string, { count: number; bytes: number }>();
 	private told = 0;
 
 	constructor(
@@ -145,18 +150,34 @@ class Pruning {
 	}
 
 	private async removeOne(one: Holding, users: OtherUsers): Promise<boolean> {
-		const name = `${one.kind.what} ${one.label}`.trim();
 		const why = this.dryRun
 			? users.whyItStays(one.usedAt)
 			: await removeHolding(this.cache, one, users, this.progress.signal);
 		if (why !== undefined) {
-			this.tell('stays', one.bytes, `${name}: ${why}`);
+			this.tellHolding('stays', one, `: ${why}`);
 			return false;
 		}
 		this.gone.add(one.kind);
 		this.freed += one.bytes;
-		this.tell(this.dryRun ? 'would remove' : 'removed', one.bytes, name);
+		this.tellHolding(this.dryRun ? 'would remove' : 'removed', one, '');
 		return true;
+	}
+
+	private tellHolding(what: string, { kind, label, bytes }: Holding, why: string): void {
+		if (bytes >= WORTH_A_LINE_BYTES || kind.form === 'folder') {
+			this.tell(what, bytes, `${kind.what} ${label}`.trim() + why);
+			return;
+		}
+		const key = JSON.stringify([what, kind.name, why]);
+		const { count, bytes: others } = this.small.get(key) ?? { count: 0, bytes: 0 };
+		this.small.set(key, { count: count + 1, bytes: others + bytes });
+	}
+
+	private tellSmall(): void {
+		for (const [key, { count, bytes }] of this.small) {
+			const [what = '', kind = '', why = ''] = JSON.parse(key) as string[];
+			this.tell(what, bytes, `${count} small one${count === 1 ? '' : 's'} of ${kind}${why}`);
+		}
 	}
 
 	private tell(what: string, bytes: number, name: string): void {
@@ -165,6 +186,7 @@ class Pruning {
 	}
 
 	private summarize(rule: PruneRule, left: number): number {
+		this.tellSmall();
 		if (this.told === 0) this.say(`Nothing is there${rule.words}.`);
 		else {
 			const [did, remain] = this.dryRun ? ['Would free', 'would be left'] : ['Freed', 'are left'];

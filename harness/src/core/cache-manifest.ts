@@ -10,7 +10,8 @@ const MANIFEST = 'entry.json';
 const SCHEMA = z.object({
 	/** SHA-256 of each file, by its path in the entry. */
 	files: z.record(z.string(), z.string()),
-	info: z.unknown(),
+	/** What `fill` returned; JSON has no place for nothing. */
+	info: z.unknown().optional(),
 });
 
 /** What an entry of the cache says of itself. */
