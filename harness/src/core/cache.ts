@@ -109,11 +109,6 @@ export class Cache {
 		return entries.sort((a, b) => b.usedAt.getTime() - a.usedAt.getTime());
 	}
 
-	/** Removes all but the `count` entries used last. */
-	async keepNewest(kind: CacheKind, count: number): Promise<void> {
-		for (const { id } of (await this.list(kind)).slice(count)) await this.remove(kind, id);
-	}
-
 	/**
 	 * Removes the entries used longest ago until the rest fits. What was used in the last five minutes stays in any
 	 * case, so the bound is passed by as much as is made in that time.

@@ -13,8 +13,8 @@ import { saveTemplate } from './template.js';
 
 /** Raised when what a template holds changes. */
 const TEMPLATE_FORMAT = '1';
-/** The least recently used go first: some 30 MB each. */
-const MAX_TEMPLATES = 40;
+/** For all templates together, some 12 MB each; a tenth of the room that is free where that is less. Those used longest ago go. */
+const TEMPLATES_BOUND = { maxBytes: 4 * 1024 ** 3, freeShare: 0.1 };
 
 /** Starts QEMU guests, each architecture with the accelerator that was proven to work here. */
 export class QemuStarter implements GuestStarter {
@@ -39,7 +39,7 @@ export class QemuStarter implements GuestStarter {
 			cached = false;
 			await saveTemplate(start, accelerator, directory);
 		});
-		if (!cached) await this.cache.keepNewest('templates', MAX_TEMPLATES);
+		if (!cached) await this.cache.keepWithin('templates', TEMPLATES_BOUND);
 		return QemuTemplate.open(path, start, accelerator, cached);
 	}
 
