@@ -40,19 +40,14 @@ int clock_seed(const uint8_t *bytes, size_t length)
 		struct rand_pool_info info;
 		uint8_t bytes[512];
 	} pool = {.info = {.entropy_count = (int)length * 8, .buf_size = (int)length}};
-	int fd, result;
+	static int fd = -1;
 
 	if (length > sizeof(pool.bytes)) {
 		errno = EINVAL;
 		return -1;
 	}
 	memcpy(pool.info.buf, bytes, length);
-	fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -1;
-	result = ioctl(fd, RNDADDENTROPY, &pool);
-	if (!result)
-		result = ioctl(fd, RNDRESEEDCRNG);
-	close(fd);
-	return result;
+		fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+	return ioctl(fd, RNDADDENTROPY, &pool) || ioctl(fd, RNDRESEEDCRNG) ? -1 : 0;
 }

@@ -19,6 +19,8 @@
 #define HEARTBEAT_MS 500
 /* From SIGTERM to SIGKILL. */
 #define GRACE_MS 500
+/* From the end of its output to its own: most programs end right then. */
+#define LAST_BREATH_MS 50
 /* From SIGKILL until what has not died counts as stuck. */
 #define PATIENCE_MS 10000
 
@@ -30,7 +32,7 @@ static struct {
 	uint64_t started_us, ended_us;
 	uint64_t deadline_ms, kill_ms, next_beat_ms, next_sweep_ms;
 	uint64_t progress_ms; /* last time something died or was read, after the sweep */
-	bool terminated, swept, ended, alone;
+	bool terminated, swept, ended, alone, awaited;
 	bool timed_out, killed, stuck;
 	uint32_t strays;
 	int status;
@@ -83,6 +85,24 @@ void job_abandon(void)
 {
 	if (job.active)
 		job_kill(job.id);
+}
+
+/*
+ * What has closed both its pipes is about to end. Waiting for that here spares the signal handler,
+ * the one other way that SIGCHLD could end a wait for descriptors: it takes longer than all the
+ * rest of a job's end.
+ */
+static void await_end(void)
+{
+	struct timespec patience = {.tv_nsec = LAST_BREATH_MS * 1000000L};
+	sigset_t child;
+
+	if (!job.active || job.ended || job.awaited || job.pipes[0] >= 0 || job.pipes[1] >= 0)
+		return;
+	job.awaited = true;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigtimedwait(&child, NULL, &patience);
 }
 
 static void reap(void)
@@ -179,6 +199,7 @@ int job_tick(void)
 		reap();
 		return -1;
 	}
+	await_end();
 	reap();
 	now = clock_ms();
 	if (!job.ended && !job.swept && now >= job.deadline_ms) {

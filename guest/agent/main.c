@@ -7,12 +7,14 @@
  *   /init                              as PID 1
  *   /init insmod FILE [NAME=VALUE]...  loads a module, as a job
  *   /init rmmod NAME [HEAP]...         unloads a module, as a job
+ *   /init rehearse                     does what most programs do, as a job: see rehearsal.h
  *   /init serve FD                     serves on an open descriptor as an ordinary process, to be
  * tried out; does not touch the machine's clock, entropy, log, mounts or modules
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -33,6 +35,7 @@
 #include "module.h"
 #include "mount.h"
 #include "port.h"
+#include "rehearsal.h"
 #include "text.h"
 #include "transfer.h"
 
@@ -140,20 +143,24 @@ static void __attribute__((noreturn)) give_up(const char *why)
 	leave();
 }
 
-static void on_child(int signal)
+static void on_signal(int signal)
 {
 	/* Only wakes ppoll(). */
 	(void)signal;
 }
 
-/* SIGCHLD comes only while ppoll() waits, so that none is missed between looking and waiting. */
+/*
+ * SIGCHLD comes only while ppoll() waits, so that none is missed between looking and waiting. A
+ * broken pipe is seen where it is written to; neither is ignored, since a program would inherit
+ * that.
+ */
 static void prepare_signals(sigset_t *while_waiting)
 {
-	struct sigaction action = {.sa_handler = on_child, .sa_flags = SA_NOCLDSTOP};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_NOCLDSTOP};
 	sigset_t blocked;
 
 	sigaction(SIGCHLD, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGPIPE, &action, NULL);
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &blocked, while_waiting);
@@ -226,11 +233,15 @@ static int be_ordinary(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	if (argc == 2 && !strcmp(argv[1], "rehearse"))
+		return rehearse();
 	if (argc == 3 && !strcmp(argv[1], "serve") && !port_adopt(atoi(argv[2]))) {
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 		serve();
 	}
-	fprintf(stderr, "usage: %s insmod FILE [NAME=VALUE]... | rmmod NAME [HEAP]... | serve FD\n",
+	fprintf(stderr,
+		"usage: %s insmod FILE [NAME=VALUE]... | rmmod NAME [HEAP]... | rehearse | serve "
+		"FD\n",
 		argv[0]);
 	return 2;
 }
@@ -246,14 +257,24 @@ static void come_first(void)
 	syscall(SYS_sched_setscheduler, 0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest);
 }
 
+/*
+ * Without it a process cannot touch one that has it (security/commoncap.c:
+ * cap_ptrace_access_check()): no job reads the agent's memory or takes its port. It leaves the
+ * bounding set, so that executing a program loses it, and the agent itself does not.
+ */
+static void keep_to_ourselves(void)
+{
+	prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
 	if (!is_init())
 		return be_ordinary(argc, argv);
 	mount_all();
 	log_open();
-	write_text("/proc/self/oom_score_adj", "-1000");
 	come_first();
+	keep_to_ourselves();
 	module_facts_length = module_load_all(module_facts, sizeof(module_facts));
 	if (port_open(PORT_NAME, PORT_PATIENCE_MS)) {
 		log_line("agent: no virtio-serial port named %s: %s", PORT_NAME, strerror(errno));

