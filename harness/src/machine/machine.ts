@@ -172,7 +172,7 @@ export interface GuestStart {
 	readonly consoleFile: string;
 	readonly onConsole: (bytes: Uint8Array) => void;
 	/**
-	 * Called before QEMU is started. @param command how a user starts the same machine by hand: with paths, and booted
+	 * Called when a guest is asked for, before it runs. @param command how a user starts the same machine by hand: with paths, and booted
 	 * even where this guest is a clone. @param exact what is executed: confined, and all that it opens inherited.
 	 */
 	readonly onCommand: (command: readonly string[], exact: readonly string[]) => void;

@@ -100,7 +100,7 @@ machines:
 	const clone = qemuCommandLine(spec, 'tcg', 'clone').join(' ');
 	t.match(
 		clone,
-		/-machine virt,memory-backend=ram .*size=1024M,mem-path=\/proc\/self\/fd\/6,share=off -incoming defer/,
+		/-machine virt,memory-backend=ram .*size=1024M,mem-path=\/proc\/self\/fd\/6,share=off -incoming defer -S/,
 	);
 	t.match(qemuCommandLine(spec, 'tcg', 'template').join(' '), /share=on/);
 });

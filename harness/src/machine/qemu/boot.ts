@@ -5,10 +5,10 @@ import { AgentSession } from '../agent/session.js';
 import type { GuestEnd, GuestStart } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
 import { QEMU_ARCHITECTURES } from './architectures.js';
-import type { GuestRole } from './command-line.js';
+import { type GuestRole, repeatableCommandLine } from './command-line.js';
 import { QemuGuest } from './guest.js';
 import { GuestClock } from './guest-clock.js';
-import { type Inheritance, launchQemu } from './launch.js';
+import { guestCommand, type Inheritance, launchQemu } from './launch.js';
 import type { QemuProcess } from './process.js';
 
 const WATCH_MS = 100;
@@ -26,7 +26,10 @@ export async function bootGuest(
 	inheritance: Inheritance = {},
 ): Promise<QemuGuest> {
 	start.signal.throwIfAborted();
-	const qemu = await launchQemu(start, accelerator, role, inheritance);
+	const command = await guestCommand(start.spec, accelerator, role);
+	start.onCommand(repeatableCommandLine(start.spec, accelerator), command);
+	const qemu = await launchQemu(start.spec, command, inheritance);
+	qemu.openConsole(start.consoleFile, start.onConsole);
 	try {
 		return new QemuGuest(qemu, await awaitAgent(qemu, start), start.limits.hungMs);
 	} catch (error) {
@@ -86,16 +89,17 @@ async function watchBoot(qemu: QemuProcess, { limits }: GuestStart, signal: Abor
 	}
 }
 
-function bootEnded(end: GuestEnd, qemu: QemuProcess, start: GuestStart): FencepostError {
+/** @param when `while booting` */
+export function panicError(qemu: QemuProcess, when: string): FencepostError | undefined {
 	const panic = /Kernel panic - not syncing.*/.exec(qemu.console.tail(400))?.[0];
-	if (panic) {
-		return new FencepostError({
-			code: 'BOOT_PANIC',
-			blame: 'kernel',
-			message: `the kernel panicked while booting: ${panic}`,
-			evidence: qemu.console.tail(40),
-		});
-	}
+	if (!panic) return undefined;
+	const message = `the kernel panicked ${when}: ${panic}`;
+	return new FencepostError({ code: 'BOOT_PANIC', blame: 'kernel', message, evidence: qemu.console.tail(40) });
+}
+
+function bootEnded(end: GuestEnd, qemu: QemuProcess, start: GuestStart): FencepostError {
+	const panic = panicError(qemu, 'while booting');
+	if (panic) return panic;
 	const { binary } = QEMU_ARCHITECTURES[start.spec.arch];
 	if (/^setpriv: /m.test(end.stderr)) {
 		return infrastructureError('QEMU_UNCONFINED', `${binary} could not be started without privileges`, {

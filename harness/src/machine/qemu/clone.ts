@@ -1,30 +1,36 @@
 // SPDX-License-Identifier: MIT
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { sleep } from '../../core/clock.js';
 import { infrastructureError } from '../../core/errors.js';
-import { AgentSession } from '../agent/session.js';
 import type { CloneStart, GuestFacts, Template, TemplateStart } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
-import { DESCRIPTORS } from './command-line.js';
+import { panicError } from './boot.js';
+import { repeatableCommandLine } from './command-line.js';
 import { QemuGuest } from './guest.js';
-import { launchQemu } from './launch.js';
-import type { QemuProcess } from './process.js';
-import { IGNORE_SHARED, loadTemplate, type SavedGuest } from './template.js';
+import { guestCommand, launchQemu } from './launch.js';
+import { goOn, type ReadyClone, SEED_BYTES, Spare } from './spare.js';
+import { loadTemplate, type SavedGuest } from './template.js';
 
-/** From spawning QEMU to a running guest takes 50 ms; this is for hosts that do much else. */
-const RESUME_MS = 30_000;
-/** What a guest's random number generator is reseeded with, in bytes: a ChaCha20 key (drivers/char/random.c). */
-const SEED_BYTES = 32;
-
-/** A template of the cache, its memory in place, ready to be cloned. */
+/**
+ * A template of the cache, its memory in place, ready to be cloned. The next clone is always made ahead: most of what
+ * one takes is QEMU's own start, and translating code.
+ */
 export class QemuTemplate implements Template {
+	private spare: Spare;
+	private closed = false;
+	/** Only emulated guests gain by it; given up when one fails. */
+	private rehearses: boolean;
+
 	private constructor(
 		private readonly start: TemplateStart,
 		private readonly accelerator: Accelerator,
+		private readonly command: readonly string[],
 		private readonly saved: SavedGuest,
 		readonly cached: boolean,
-	) {}
+	) {
+		this.rehearses = accelerator === 'tcg';
+		this.spare = this.prepare(Promise.resolve());
+	}
 
 	/** @param cached whether its console is still to be shown: nothing was booted now */
 	static async open(
@@ -33,12 +39,13 @@ export class QemuTemplate implements Template {
 		accelerator: Accelerator,
 		cached: boolean,
 	): Promise<QemuTemplate> {
+		const command = await guestCommand(start.spec, accelerator, 'clone');
 		const saved = await loadTemplate(directory, start.spec.machine.memoryMiB);
 		if (cached) {
 			await writeFile(start.consoleFile, saved.console);
 			start.onConsole(saved.console);
 		}
-		return new QemuTemplate(start, accelerator, saved, cached);
+		return new QemuTemplate(start, accelerator, command, saved, cached);
 	}
 
 	get facts(): GuestFacts {
@@ -46,50 +53,59 @@ export class QemuTemplate implements Template {
 	}
 
 	async clone(start: CloneStart): Promise<QemuGuest> {
-		const { signal, limits } = start;
+		const { consoleFile, onConsole, onCommand, signal, limits } = start;
 		signal.throwIfAborted();
-		const { memory, state, facts } = this.saved;
-		const qemu = await launchQemu({ ...start, spec: this.start.spec }, this.accelerator, 'clone', { memory, state });
+		onCommand(repeatableCommandLine(this.start.spec, this.accelerator), this.command);
+		const { qemu, session } = await this.rehearsed(start, await this.take());
 		try {
-			const session = AgentSession.adopt(qemu.agent, facts);
-			await resume(qemu, signal);
-			// The clones of a template would all have its time and its random numbers.
-			await Promise.all([session.setClock(Date.now(), signal), session.seed(randomBytes(SEED_BYTES), signal)]);
-			return new QemuGuest(qemu, session, limits.hungMs);
+			qemu.openConsole(consoleFile, onConsole);
+			await goOn(qemu, signal);
+			// The clones of a template would all have its time and its random numbers. The agent does one thing after the
+			// other: what it is asked for next comes after these, and counts only when these went well.
+			const renewed = Promise.all([
+				session.setClock(Date.now(), signal),
+				session.seed(randomBytes(SEED_BYTES), signal),
+			]);
+			return new QemuGuest(qemu, session, limits.hungMs, renewed);
 		} catch (error) {
 			await qemu.stop();
 			throw error;
 		}
 	}
 
-	close(): Promise<void> {
-		return this.saved.memory.close();
+	async close(): Promise<void> {
+		this.closed = true;
+		await this.spare.stop();
+		await this.saved.memory.close();
 	}
-}
 
-/** Has QEMU take the state in and go on. @throws FencepostError CLONE_FAILED with QEMU's words, CLONE_SILENT. */
-async function resume(qemu: QemuProcess, signal: AbortSignal): Promise<void> {
-	const giveUp = new AbortController();
-	const ordered = Promise.all([
-		qemu.qmp.execute('migrate-set-capabilities', IGNORE_SHARED),
-		qemu.qmp.execute('migrate-incoming', { uri: `fd:${DESCRIPTORS.state}` }),
-		qemu.qmp.event('RESUME'),
-	]);
-	const silent = sleep(RESUME_MS, AbortSignal.any([signal, giveUp.signal])).then(() =>
-		Promise.reject(infrastructureError('CLONE_SILENT', `a clone did not run within ${RESUME_MS / 1000} s`)),
-	);
-	silent.catch(() => {});
-	try {
-		await Promise.race([ordered, silent]);
-	} catch (error) {
-		signal.throwIfAborted();
-		const end = await Promise.race([qemu.ended, sleep(300).then(() => undefined)]);
-		if (!end) throw error;
-		throw infrastructureError('CLONE_FAILED', 'QEMU ended while it restored a clone', {
-			evidence: end.stderr,
-			cause: error,
-		});
-	} finally {
-		giveUp.abort();
+	/** The clone that stands ready, or is about to. One that was lost while it waited is made again. */
+	private async take(): Promise<ReadyClone> {
+		const taken = this.spare;
+		// First this one, then the next: two that start at a time start late.
+		this.spare = this.prepare(taken.begun);
+		const ready = await taken.take();
+		return ready.qemu.over && !ready.failure ? this.prepare(Promise.resolve()).take() : ready;
+	}
+
+	/** A rehearsal that failed is evidence: what its console shows is heard, and a panic is the clone's. */
+	private async rehearsed({ consoleFile, onConsole }: CloneStart, ready: ReadyClone): Promise<ReadyClone> {
+		if (!ready.failure) return ready;
+		ready.qemu.openConsole(consoleFile, onConsole);
+		await ready.qemu.stop();
+		const panic = panicError(ready.qemu, 'before a clone had anything to do');
+		if (panic) throw panic;
+		this.rehearses = false;
+		return this.prepare(Promise.resolve()).take();
+	}
+
+	private prepare(after: Promise<unknown>): Spare {
+		const { memory, state, facts } = this.saved;
+		const launch = async () => {
+			await after;
+			if (this.closed) throw infrastructureError('TEMPLATE_CLOSED', 'a clone of a template that is closed');
+			return launchQemu(this.start.spec, this.command, { memory, state });
+		};
+		return new Spare(launch, facts, this.rehearses);
 	}
 }

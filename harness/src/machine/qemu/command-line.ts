@@ -42,14 +42,15 @@ export function inherited(descriptor: keyof typeof DESCRIPTORS): string {
 
 /**
  * What a guest is started for. `boot`: memory of its own. `template`: its memory is the inherited file, shared, so
- * that it stays when QEMU is gone. `clone`: the same file, private (copy-on-write), and the devices' state to come.
+ * that it stays when QEMU is gone. `clone`: the same file, private (copy-on-write), the devices' state to come, and
+ * stopped until it is wanted.
  */
 export type GuestRole = 'boot' | 'template' | 'clone';
 
 const MEMORY_OPTIONS: Record<GuestRole, (sizeMiB: number) => readonly string[]> = {
 	boot: () => [],
 	template: (sizeMiB) => memoryFile(sizeMiB, 'on'),
-	clone: (sizeMiB) => [...memoryFile(sizeMiB, 'off'), '-incoming', 'defer'],
+	clone: (sizeMiB) => [...memoryFile(sizeMiB, 'off'), '-incoming', 'defer', '-S'],
 };
 
 function memoryFile(sizeMiB: number, share: 'on' | 'off'): string[] {

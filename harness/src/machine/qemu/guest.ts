@@ -19,12 +19,17 @@ const TRANSFER_MS = 300_000;
 export class QemuGuest implements Guest {
 	private readonly patience: Patience;
 
-	/** @param hungMs how long the agent may be silent while a job runs, or an answer away, in time that the guest could use */
+	/**
+	 * @param hungMs how long the agent may be silent while a job runs, or an answer away, in time that the guest could use
+	 * @param renewed what the agent was asked to do first: no job counts when that failed
+	 */
 	constructor(
 		readonly qemu: QemuProcess,
 		private readonly session: AgentSession,
 		private readonly hungMs: number,
+		private readonly renewed: Promise<unknown> = Promise.resolve(),
 	) {
+		renewed.catch(() => {});
 		this.patience = new Patience(
 			new GuestClock(qemu.pid),
 			() => session.lastHeardMs,
@@ -45,7 +50,7 @@ export class QemuGuest implements Guest {
 		try {
 			const outcome = await this.patience.wait(
 				`the end of a job with a deadline of ${job.deadlineMs / 1000} s`,
-				this.session.run(job, output, AbortSignal.any([signal, over.signal])),
+				this.afterRenewal(this.session.run(job, output, AbortSignal.any([signal, over.signal]))),
 				{ totalMs: job.deadlineMs + JOB_END_MS, silentMs: this.hungMs },
 			);
 			this.requireConsole();
@@ -96,6 +101,11 @@ export class QemuGuest implements Guest {
 		const cause = this.qemu.console.writeError;
 		if (cause)
 			throw infrastructureError('CONSOLE_UNWRITTEN', `the console cannot be kept: ${cause.message}`, { cause });
+	}
+
+	private async afterRenewal<T>(asked: Promise<T>): Promise<T> {
+		const [answer] = await Promise.all([asked, this.renewed]);
+		return answer;
 	}
 
 	private answer<T>(what: string, asked: Promise<T>): Promise<T> {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { FileHandle } from 'node:fs/promises';
-import type { GuestStart } from '../machine.js';
+import type { GuestSpec } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
-import { type GuestRole, qemuCommandLine, repeatableCommandLine } from './command-line.js';
+import { type GuestRole, qemuCommandLine } from './command-line.js';
 import { confinement } from './confinement.js';
 import { openForQemu } from './inherited-file.js';
 import { QemuProcess } from './process.js';
@@ -14,15 +14,17 @@ export interface Inheritance {
 	readonly state?: Uint8Array;
 }
 
-/** Starts QEMU for a guest, confined, and says how. */
+/** What is executed for a guest: QEMU, confined. */
+export async function guestCommand(spec: GuestSpec, accelerator: Accelerator, role: GuestRole): Promise<string[]> {
+	return [...(await confinement(accelerator)), ...qemuCommandLine(spec, accelerator, role)];
+}
+
+/** Starts QEMU. @param command of `guestCommand` */
 export async function launchQemu(
-	start: Pick<GuestStart, 'spec' | 'consoleFile' | 'onConsole' | 'onCommand'>,
-	accelerator: Accelerator,
-	role: GuestRole,
+	spec: GuestSpec,
+	command: readonly string[],
 	{ memory, stateFolder, state }: Inheritance,
 ): Promise<QemuProcess> {
-	const { spec, consoleFile, onConsole } = start;
-	const command = [...(await confinement(accelerator)), ...qemuCommandLine(spec, accelerator, role)];
 	const files: FileHandle[] = [];
 	try {
 		const open = async (path: string) => {
@@ -31,11 +33,7 @@ export async function launchQemu(
 			return file.fd;
 		};
 		const [kernel, initramfs] = [await open(spec.kernel), await open(spec.initramfs)];
-		start.onCommand(repeatableCommandLine(spec, accelerator), command);
-		return new QemuProcess({
-			...{ command, kernel, initramfs, consoleFile, onConsole, state },
-			...{ memory: memory?.fd, stateFolder: stateFolder?.fd },
-		});
+		return new QemuProcess({ command, kernel, initramfs, state, memory: memory?.fd, stateFolder: stateFolder?.fd });
 	} finally {
 		// QEMU has them by now: a spawn is over when it returns.
 		for (const file of files) await file.close();

@@ -14,8 +14,6 @@ export interface QemuProcessStart {
 	/** Descriptors of the kernel and the initramfs: open for as long as it takes to spawn. */
 	readonly kernel: number;
 	readonly initramfs: number;
-	readonly consoleFile: string;
-	readonly onConsole: (bytes: Uint8Array) => void;
 	/** Descriptor of the guest's memory, for templates and clones. */
 	readonly memory?: number | undefined;
 	/** What was saved of the devices, for clones: QEMU reads it when told to. */
@@ -26,16 +24,20 @@ export interface QemuProcessStart {
 
 const STDERR_BYTES = 8192;
 
-/** QEMU from spawn to end. It is confined, and dies with the harness, SIGKILL included (confinement.ts). */
+/**
+ * QEMU from spawn to end. It is confined, and dies with the harness, SIGKILL included (confinement.ts). Its console
+ * waits in a pipe until it is opened.
+ */
 export class QemuProcess {
 	readonly pid: number;
-	readonly console: ConsoleLog;
 	/** The harness's end of the agent's port. */
 	readonly agent: Duplex;
 	readonly qmp: Qmp;
-	/** Settles once, when QEMU is gone and its console is on disk. Never rejects. */
+	/** Settles once, when QEMU is gone and its console, if it was opened, is on disk. Never rejects. */
 	readonly ended: Promise<GuestEnd>;
 	private readonly child: ChildProcess;
+	private readonly consoleEnd: Duplex;
+	private log: ConsoleLog | undefined;
 	private stopping = false;
 
 	constructor(start: QemuProcessStart) {
@@ -57,7 +59,7 @@ export class QemuProcess {
 			if (!stream) throw new Error(`a child process without the pipe ${descriptor} that it was given`);
 			return stream;
 		};
-		this.console = new ConsoleLog(start.consoleFile, pipe(1), start.onConsole);
+		this.consoleEnd = pipe(1);
 		this.agent = pipe(DESCRIPTORS.agent);
 		this.qmp = new Qmp(pipe(DESCRIPTORS.monitor));
 		if (start.state) {
@@ -70,9 +72,26 @@ export class QemuProcess {
 		this.ended = this.watchEnd(pipe(2));
 	}
 
+	/** It is gone. */
+	get over(): boolean {
+		return this.child.exitCode !== null || this.child.signalCode !== null || this.child.pid === undefined;
+	}
+
+	get console(): ConsoleLog {
+		if (!this.log) throw new Error('the console of a guest that runs is open');
+		return this.log;
+	}
+
+	/** To be called once, before its guest runs. */
+	openConsole(file: string, onConsole: (bytes: Uint8Array) => void): void {
+		this.log = new ConsoleLog(file, this.consoleEnd, onConsole);
+	}
+
 	/** Kills it and waits for it to be gone. */
 	async stop(): Promise<void> {
 		this.stopping = true;
+		// Nobody reads what nobody opened; unread, it would never be closed.
+		if (!this.log) this.consoleEnd.resume();
 		this.child.kill('SIGKILL');
 		await this.ended;
 	}
@@ -92,7 +111,7 @@ export class QemuProcess {
 				resolve({ status: status ?? undefined, signal: signal ?? undefined }),
 			);
 		});
-		if (!spawnError) await this.console.closed;
+		if (!spawnError) await this.log?.closed;
 		const kind = this.stopping ? 'stopped' : how.signal ? 'killed' : 'died';
 		return { kind, ...how, stderr: tail(`${spawnError}${said}`, 10) };
 	}
