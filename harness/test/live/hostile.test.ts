@@ -10,15 +10,16 @@ import { Cache } from '../../src/core/cache.js';
 import { Progress } from '../../src/core/progress.js';
 import type { CaseResult, RunEvent } from '../../src/results/events.js';
 import { isFailing } from '../../src/results/totals.js';
-import { VERDICTS, type Verdict, worse } from '../../src/verdict/verdict.js';
+import { hostBusyness } from '../../src/run/deadlines.js';
+import { type Verdict, worse } from '../../src/verdict/verdict.js';
 import { buildCharacters } from './characters.js';
-import { BOOTS, IMPOSTORS, LIARS, type Row, TOGETHER, WRECKERS } from './hostile-table.js';
+import { BOOTS, IMPOSTORS, LIARS, type Row, WRECKERS } from './hostile-table.js';
 import { guestsLeft, runParts, type SessionReport } from './session.js';
 
 /** Kernels may have to be built first. */
 t.setTimeout(45 * 60_000);
 
-const PROMPT_MS = 30_000;
+const PROMPT_MS = 20_000;
 const cache = new Cache();
 const progress = new Progress('hostile', new AbortController().signal);
 const agents = programBuilder(cache, progress);
@@ -33,23 +34,25 @@ interface Sessions {
 	readonly boots: SessionReport;
 }
 
-/** Everything at once: most of the guests wait for something. */
+/** Several at once: many of the guests wait for something. */
 async function runAll(arch: Arch, directory: string): Promise<Sessions> {
 	const { hostile: player, impostor } = await buildCharacters(arch, join(directory, 'programs'), { cache, progress });
 	const { agent } = await agents(arch);
 	const common = { arch, player, cache, progress };
 	const into = (name: string) => ({ directory: join(directory, name) });
-	const cmdlines = Object.fromEntries(BOOTS.map(({ words }, i) => [`boot-${i}`, words]));
-	const [fresh, together, impostors, boots] = await Promise.all([
-		runParts({ ...common, ...into('fresh'), agent, parts: [...LIARS, ...WRECKERS], isolate: 'suite', jobs: 3 }),
-		runParts({ ...common, ...into('together'), agent, parts: TOGETHER, isolate: 'run', jobs: 1 }),
-		runParts({ ...common, ...into('impostors'), agent: impostor, parts: IMPOSTORS, isolate: 'suite', jobs: 4 }),
-		runParts({
-			...{ ...common, ...into('boots'), agent: impostor, parts: [{ name: 'honest' }] },
-			...{ cmdlines, isolate: 'run', jobs: 2 },
-		}),
-	]);
-	return { fresh, together, impostors, boots };
+	const freshly = runParts({
+		...{ ...common, ...into('fresh'), agent, parts: WRECKERS, isolate: 'suite', jobs: 2 },
+		machines: [{ name: 'small', extends: 'default', memoryMiB: 192, smp: 1 }],
+	});
+	const pretending = runParts({
+		...{ ...common, ...into('impostors'), agent: impostor, parts: IMPOSTORS, isolate: 'suite', jobs: 3 },
+	});
+	const together = await runParts({ ...common, ...into('together'), agent, parts: LIARS, isolate: 'run', jobs: 1 });
+	const boots = await runParts({
+		...{ ...common, ...into('boots'), agent: impostor, parts: [{ name: 'honest' }], isolate: 'run', jobs: 2 },
+		machines: BOOTS.map(({ words }, i) => ({ name: `boot-${i}`, extends: 'default', cmdline: words.split(' ') })),
+	});
+	return { fresh: await freshly, together, impostors: await pretending, boots };
 }
 
 /** The worst that each case of a suite was judged as. */
@@ -61,6 +64,15 @@ function verdictsOf(results: readonly CaseResult[], { name, cases }: Row): Recor
 		judged[said] = worse(judged[said] ?? one.verdict, one.verdict);
 	}
 	return judged;
+}
+
+/** What a row expects: of several verdicts the one that was given, where it is among them. */
+function expectedOf({ cases }: Row, judged: Readonly<Record<string, Verdict>>): Record<string, Verdict | undefined> {
+	const pairs = Object.entries(cases).map(([name, wanted]) => {
+		const choice: readonly Verdict[] = typeof wanted === 'string' ? [wanted] : wanted;
+		return [name, choice.find((one) => one === judged[name]) ?? choice[0]] as const;
+	});
+	return Object.fromEntries(pairs);
 }
 
 /** How long each suite took, by its first and last event. */
@@ -77,13 +89,15 @@ function durations(events: readonly RunEvent[]): ReadonlyMap<string, number> {
 
 function checkRows(t: Test, what: string, { results, events, exit }: SessionReport, rows: readonly Row[]): void {
 	const took = durations(events);
+	const busyness = hostBusyness();
 	for (const row of rows) {
 		const own = results.filter(({ suite }) => suite === row.name);
-		t.same(verdictsOf(own, row), row.cases, `${what} ${row.name}`);
+		const judged = verdictsOf(own, row);
+		t.same(judged, expectedOf(row, judged), `${what} ${row.name}`);
 		const reasons = own.filter(({ verdict }) => verdict !== 'pass').map(({ reason }) => reason);
 		if (row.reason) t.match(reasons.join('\n'), row.reason, `${what} ${row.name}: reason`);
 		const tookMs = took.get(row.name) ?? 0;
-		const limitMs = row.withinMs ?? PROMPT_MS;
+		const limitMs = (row.withinMs ?? PROMPT_MS) * busyness;
 		t.ok(tookMs < limitMs, `${what} ${row.name}: judged in ${tookMs} ms`);
 	}
 	t.equal(exit, 1, `${what}: exit code`);
@@ -120,8 +134,8 @@ for (const arch of ARCHES) {
 		const sessions = await all[arch];
 		if (!sessions) throw new Error('there is a run for each architecture');
 		const { fresh, together, impostors, boots } = sessions;
-		checkRows(t, arch, fresh, [...LIARS, ...WRECKERS]);
-		checkRows(t, `${arch} together`, together, TOGETHER);
+		checkRows(t, arch, fresh, WRECKERS);
+		checkRows(t, `${arch} together`, together, LIARS);
 		checkRows(t, `${arch} impostor`, impostors, IMPOSTORS);
 		for (const [i, { words, verdict, reason }] of BOOTS.entries()) {
 			const own = boots.results.filter(({ machine }) => machine === `boot-${i}`);
@@ -139,5 +153,4 @@ for (const arch of ARCHES) {
 t.test('nothing is left running', async (t) => {
 	await Promise.all(Object.values(all));
 	t.same(guestsLeft(), []);
-	t.ok(VERDICTS.length > 0);
 });

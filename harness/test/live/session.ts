@@ -38,8 +38,8 @@ export interface SessionOptions {
 	readonly isolate: Isolation;
 	/** Guests at once. */
 	readonly jobs: number;
-	/** Kernel command lines, a machine each; one machine without more words where left out. */
-	readonly cmdlines?: Readonly<Record<string, string>>;
+	/** As a plan has them; the default machine where left out. */
+	readonly machines?: readonly Readonly<Record<string, unknown>>[];
 	readonly directory: string;
 	readonly cache: Cache;
 	readonly progress: Progress;
@@ -59,11 +59,9 @@ function suite({ name, asked, deadlineMs }: Part, guestPath: string): SuiteProgr
 }
 
 export async function runParts(options: SessionOptions): Promise<SessionReport> {
-	const { arch, agent, player, parts, cache, progress, directory, cmdlines } = options;
+	const { arch, agent, player, parts, cache, progress, directory } = options;
 	mkdirSync(directory, { recursive: true });
-	const machines = Object.entries(cmdlines ?? { default: '' }).map(([name, word]) =>
-		word === '' ? name : { name, extends: 'default', cmdline: word.split(' ') },
-	);
+	const { machines = ['default'] } = options;
 	const planFile = join(directory, 'plan.yaml');
 	writeFileSync(planFile, JSON.stringify({ kernels: [KERNEL], arches: [arch], machines }));
 	const plan = await loadPlan(planFile, join(projectRoot, 'kernels/machines.yaml'), {}, directory);

@@ -32,7 +32,8 @@ export class QemuGuest implements Guest {
 		renewed.catch(() => {});
 		this.patience = new Patience(
 			new GuestClock(qemu.pid),
-			() => session.lastHeardMs,
+			// A kernel that prints is alive, and may keep the agent waiting: whoever logs prints what others have logged.
+			() => Math.max(session.lastHeardMs, qemu.console.lastByteMs ?? 0),
 			() => qemu.console.tail(),
 		);
 	}

@@ -11,13 +11,13 @@ export interface Limits {
 	readonly totalMs: number;
 	/** Without a sign of life; undefined where none is due. */
 	readonly silentMs?: number | undefined;
-	/** When the last sign came, on any clock, or undefined while there was none. Left out: a word of the agent's. */
+	/** When the last sign came, on any clock, or undefined while there was none. Left out: whatever the guest says. */
 	readonly lastSignMs?: (() => number | undefined) | undefined;
 }
 
 /** Waits for a guest's answers, but not for ever, whatever the guest does: silence and chatter both come to an end. */
 export class Patience {
-	/** @param lastHeardMs when anything last came from the agent @param evidence for the error */
+	/** @param lastHeardMs when the guest last gave a sign of life @param evidence for the error */
 	constructor(
 		private readonly clock: GuestClock,
 		private readonly lastHeardMs: () => number,
@@ -56,7 +56,7 @@ export class Patience {
 			if (missed < 2) continue;
 			const message =
 				silent && lastSignMs === this.lastHeardMs
-					? `the guest's agent, which speaks twice a second, was silent for ${silentMs / 1000} s`
+					? `the guest's agent, which speaks twice a second, was silent for ${silentMs / 1000} s, and its console too`
 					: `${what} did not come within ${(silent ? silentMs : totalMs) / 1000} s`;
 			throw new FencepostError({ code: 'GUEST_HUNG', blame: 'kernel', message, evidence: this.evidence() });
 		}

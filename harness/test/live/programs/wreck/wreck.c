@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A module that does what its parameter says: what only a kernel can do to itself. */
 #include <linux/cpumask.h>
+#include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/panic.h>
@@ -37,6 +38,21 @@ static int wreck_spin_with_interrupts(void *unused)
 	preempt_disable();
 	wreck_spin(NULL);
 	return 0;
+}
+
+/* Asleep, and nothing may wake it, so that the host is spared: no interrupts, and no timer to send one. */
+static void wreck_halt(void *unused)
+{
+	local_irq_disable();
+#if defined(CONFIG_ARM64)
+	asm volatile("msr cntv_ctl_el0, xzr; msr cntp_ctl_el0, xzr; isb");
+#endif
+	for (;;)
+#if defined(CONFIG_X86)
+		asm volatile("hlt");
+#elif defined(CONFIG_ARM64)
+		asm volatile("wfi");
+#endif
 }
 
 static void wreck_hang(void)
@@ -107,7 +123,7 @@ static void wreck_now(void)
 	else if (!strcmp(what, "hang"))
 		wreck_hang();
 	else if (!strcmp(what, "hang-irqs-off"))
-		on_each_cpu(wreck_spin, NULL, 1);
+		on_each_cpu(wreck_halt, NULL, 1);
 	else if (!strcmp(what, "vanish"))
 		wreck_vanish();
 	else if (!strcmp(what, "sleep"))
