@@ -67,10 +67,13 @@ export async function launchGuest(
 		bootMs: Math.round(nowMs() - startedMs),
 		...(template ? {} : { facts: writtenFacts(guest.facts) }),
 	});
-	void guest.ended.then((end) => {
-		watch.end();
-		context.emit({ type: 'guest-end', time: timestamp(), guest: id, how: end.kind });
-	});
+	guest.ended
+		.then((end) => {
+			watch.end();
+			context.emit({ type: 'guest-end', time: timestamp(), guest: id, how: end.kind });
+		})
+		// A log that cannot be written has ended the run already.
+		.catch(() => {});
 	return { id, guest, watch, consoleFile: relative(context.directory, consoleFile), slowness };
 }
 

@@ -77,6 +77,7 @@ class Session {
 	/** Aborted when nothing more is to be judged, though nobody interrupted. */
 	private readonly enough = new AbortController();
 	private readonly progress: Progress;
+	private unwritable: { readonly error: unknown } | undefined;
 
 	private constructor(
 		private readonly request: RunRequest,
@@ -112,6 +113,7 @@ class Session {
 			await this.dispatcher.idle();
 			this.reportUnmatched();
 		} catch (error) {
+			if (this.unwritable) throw this.unwritable.error;
 			if (!this.progress.signal.aborted) throw error;
 			interrupted = request.progress.signal.aborted;
 			if (!interrupted) this.reportEnough();
@@ -306,8 +308,15 @@ class Session {
 		this.emit({ type: 'note', time: timestamp(), text: `--fail-fast: the first failure ends the run: ${what}` });
 	}
 
+	/** What cannot be recorded ends the run: nothing is judged that nobody could read. @throws FencepostError DISK_FULL. */
 	private emit(event: RunEvent): void {
-		this.request.log.append(event);
+		try {
+			this.request.log.append(event);
+		} catch (error) {
+			this.unwritable ??= { error };
+			this.enough.abort(error);
+			throw error;
+		}
 		this.request.onEvent(event);
 	}
 
