@@ -55,11 +55,11 @@ static long long sum_of_files(const char *pattern)
 }
 
 /*
- * Pages of CMA areas that are in use, exactly: mm/cma_debug.c: "used", the bitmap; or what was
- * given out less what came back (mm/cma_sysfs.c). -1 where the kernel counts neither. CmaFree is no
- * substitute when a leak is to be proven: the page allocator puts movable pages there as it likes.
+ * mm/cma_debug.c: "used", the bitmap; or what was given out less what came back (mm/cma_sysfs.c).
+ * CmaFree is no substitute when a leak is to be proven: the page allocator puts movable pages there
+ * as it likes.
  */
-static long long cma_used_pages(void)
+long long cma_used_pages(void)
 {
 	long long used = sum_of_files("/sys/kernel/debug/cma/*/used");
 	long long given, returned;
@@ -69,6 +69,11 @@ static long long cma_used_pages(void)
 	given = sum_of_files("/sys/kernel/mm/cma/*/alloc_pages_success");
 	returned = sum_of_files("/sys/kernel/mm/cma/*/release_pages_success");
 	return given < 0 || returned < 0 ? -1 : given - returned;
+}
+
+long long cma_refused_pages(void)
+{
+	return sum_of_files("/sys/kernel/mm/cma/*/alloc_pages_fail");
 }
 
 static bool counts_exactly(void)

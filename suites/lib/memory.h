@@ -15,6 +15,12 @@ uint64_t meminfo_bytes(const char *key);
  */
 uint64_t heap_free_bytes(void);
 
+/* Pages of all CMA areas that are given out, exactly; -1 where the kernel does not count them. */
+long long cma_used_pages(void);
+/* Pages that were asked of CMA areas in vain, since boot; -1 where the kernel does not count them.
+ */
+long long cma_refused_pages(void);
+
 /* The largest buffer a case may take without being a burden: a quarter of what is free. */
 uint64_t heap_room(void);
 

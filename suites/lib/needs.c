@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "compat32.h"
+#include "kernel-parts.h"
 #include "needs.h"
 
 #define NEED_MAX 32
@@ -80,6 +81,41 @@ static bool have_cma_heap(char *why, size_t size)
 	return have_heap_kind("cma", why, size);
 }
 
+static bool have_vendor_heap(char *why, size_t size)
+{
+	return have_heap_kind("vendor", why, size);
+}
+
+static bool have_system_heap_driver(char *why, size_t size)
+{
+	return kernel_has_function("system_heap_allocate", why, size);
+}
+
+static bool have_cma_heap_driver(char *why, size_t size)
+{
+	return kernel_has_function("cma_heap_allocate", why, size);
+}
+
+static bool have_devtmpfs(char *why, size_t size)
+{
+	return kernel_made_nodes(why, size);
+}
+
+static bool have_sysfs_stats(char *why, size_t size)
+{
+	return exists("/sys/kernel/dmabuf/buffers", why, size);
+}
+
+static bool have_fault_injection(char *why, size_t size)
+{
+	return exists("/proc/self/fail-nth", why, size);
+}
+
+static bool have_memcg(char *why, size_t size)
+{
+	return kernel_has_memory_controller(why, size);
+}
+
 static bool have_sw_sync(char *why, size_t size)
 {
 	return exists("/sys/kernel/debug/sync/sw_sync", why, size);
@@ -126,6 +162,13 @@ static const struct {
 	{"heap", have_heap},
 	{"heap:system", have_system_heap},
 	{"heap:cma", have_cma_heap},
+	{"heap:vendor", have_vendor_heap},
+	{"system-heap-driver", have_system_heap_driver},
+	{"cma-heap-driver", have_cma_heap_driver},
+	{"devtmpfs", have_devtmpfs},
+	{"sysfs-stats", have_sysfs_stats},
+	{"fault-injection", have_fault_injection},
+	{"memcg", have_memcg},
 	{"sw_sync", have_sw_sync},
 	{"debugfs", have_debugfs},
 	{"udmabuf", have_udmabuf},

@@ -91,6 +91,9 @@ function jobOf({ slowness: usual }: LaunchedGuest, { suite, subject, cases }: As
 	}
 	const env: Record<string, string> = { FENCEPOST_TIMEOUT_SCALE: String(slowness), PATH: '/suites:/programs' };
 	if (cases && subject !== '') env['FENCEPOST_HEAP_KIND'] = heapKind(subject);
+	// A storm's seed, to be repeated (suites/lib/storm.h); the suite checks it.
+	const seed = process.env['FENCEPOST_SEED'];
+	if (seed !== undefined) env['FENCEPOST_SEED'] = seed;
 	const deadlineMs = suite.deadlineMs ?? programDeadlineMs(cases?.length, slowness);
 	return { program: suite.guestPath, args, env, deadlineMs };
 }

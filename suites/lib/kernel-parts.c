@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel-parts.h"
+
+bool kernel_has_function(const char *name, char *why, size_t size)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	char line[600], symbol[512];
+	bool found = false;
+
+	if (!file) {
+		snprintf(why, size, "/proc/kallsyms cannot be read");
+		return false;
+	}
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%*s %*c %511s", symbol) == 1 && !strcmp(symbol, name);
+	fclose(file);
+	if (!found)
+		snprintf(why, size, "/proc/kallsyms has no %s()", name);
+	return found;
+}
+
+bool kernel_made_nodes(char *why, size_t size)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *mount;
+	bool found = false;
+
+	while (mounts && (mount = getmntent(mounts)))
+		if (!strcmp(mount->mnt_dir, "/dev"))
+			found = !strcmp(mount->mnt_type, "devtmpfs");
+	if (mounts)
+		endmntent(mounts);
+	if (!found)
+		snprintf(why, size, "/dev is not the kernel's own");
+	else if (access("/run/udev", F_OK) == 0)
+		snprintf(why, size, "udev has been at work in /dev (/run/udev)");
+	else
+		return true;
+	return false;
+}
+
+/* Lines of /proc/cgroups: name, hierarchy (0: none of version 1), groups, enabled. */
+bool kernel_has_memory_controller(char *why, size_t size)
+{
+	FILE *file = fopen("/proc/cgroups", "re");
+	char line[128], name[64];
+	int hierarchy, groups, enabled;
+
+	snprintf(why, size, "the kernel has no memory controller");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %d %d %d", name, &hierarchy, &groups, &enabled) != 4 ||
+		    strcmp(name, "memory"))
+			continue;
+		fclose(file);
+		if (enabled && !hierarchy)
+			return true;
+		snprintf(why, size, "the memory controller is %s",
+			 enabled ? "one of version 1" : "disabled");
+		return false;
+	}
+	if (file)
+		fclose(file);
+	return false;
+}
