@@ -16,3 +16,10 @@ int buffer_import_fence(int buffer, int fence, uint32_t flags)
 
 	return ioctl(buffer, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, &import);
 }
+
+int buffer_export_fence(int buffer, uint32_t flags)
+{
+	struct dma_buf_export_sync_file export = {.flags = flags, .fd = -1};
+
+	return ioctl(buffer, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export) ? -1 : export.fd;
+}

@@ -13,5 +13,10 @@
 int buffer_sync(int buffer, uint64_t flags);
 /* DMA_BUF_IOCTL_IMPORT_SYNC_FILE, since 6.1: `flags` is DMA_BUF_SYNC_READ, _WRITE or both. */
 int buffer_import_fence(int buffer, int fence, uint32_t flags);
+/*
+ * DMA_BUF_IOCTL_EXPORT_SYNC_FILE, since 6.1: a new sync_file's descriptor. DMA_BUF_SYNC_READ asks
+ * for what a reader has to wait for, _WRITE or both for what a writer has to.
+ */
+int buffer_export_fence(int buffer, uint32_t flags);
 
 #endif

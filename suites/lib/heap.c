@@ -22,12 +22,17 @@ size_t page_align(size_t bytes)
 	return (bytes + page_size() - 1) & ~(page_size() - 1);
 }
 
-int heap_open(int access_mode)
+int heap_node(int flags)
 {
 	char path[300];
 
 	snprintf(path, sizeof(path), "/dev/dma_heap/%s", fp_subject());
-	return MUST(open(path, access_mode | O_CLOEXEC));
+	return open(path, flags);
+}
+
+int heap_open(int access_mode)
+{
+	return MUST(heap_node(access_mode | O_CLOEXEC));
 }
 
 int raw_ioctl(int fd, unsigned int command, const void *argument)

@@ -27,6 +27,8 @@ size_t page_align(size_t bytes);
 /* Opens the subject's node with O_CLOEXEC and this access mode; the case fails when it cannot be
  * opened. */
 int heap_open(int access_mode);
+/* The same with all of open()'s flags, and -1 with errno when it cannot be opened. */
+int heap_node(int flags);
 
 /* DMA_HEAP_IOCTL_ALLOC, raw: 0, or -1 with errno; `data` is what the kernel left there. */
 int heap_ioctl(int heap, struct dma_heap_allocation_data *data);

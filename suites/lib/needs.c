@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <linux/dma-buf.h>
+
 #include "compat32.h"
 #include "kernel-parts.h"
+#include "heap.h"
 #include "needs.h"
 
 #define NEED_MAX 32
@@ -121,6 +124,46 @@ static bool have_sw_sync(char *why, size_t size)
 	return exists("/sys/kernel/debug/sync/sw_sync", why, size);
 }
 
+/*
+ * Can user space put a fence on a buffer of the subject? NULL cannot be read, so an ioctl that is
+ * known is EFAULT.
+ */
+static bool fence_import_known(char *why, size_t size)
+{
+	struct dma_heap_allocation_data data = {.len = 1, .fd_flags = O_RDWR | O_CLOEXEC};
+	int heap = heap_node(O_RDWR | O_CLOEXEC);
+	bool known = false;
+
+	if (heap < 0 || raw_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &data)) {
+		snprintf(why, size, "no buffer to look with: %s", strerror(errno));
+	} else {
+		known = raw_ioctl((int)data.fd, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, NULL) &&
+			errno != ENOTTY;
+		close((int)data.fd);
+		if (!known)
+			snprintf(why, size,
+				 "DMA_BUF_IOCTL_IMPORT_SYNC_FILE is not known to this kernel; only "
+				 "a driver puts fences on a buffer");
+	}
+	if (heap >= 0)
+		close(heap);
+	return known;
+}
+
+/*
+ * SW_SYNC selects SYNC_FILE, so where it is, the ioctls have to be there too, and are not asked
+ * for: that they are missing is for a case to find.
+ */
+static bool have_sync_file(char *why, size_t size)
+{
+	return have_sw_sync(why, size) || fence_import_known(why, size);
+}
+
+static bool have_fence_import(char *why, size_t size)
+{
+	return fence_import_known(why, size);
+}
+
 static bool have_debugfs(char *why, size_t size)
 {
 	/* Of all that may lie in debugfs, this is what the suites read. */
@@ -170,6 +213,8 @@ static const struct {
 	{"fault-injection", have_fault_injection},
 	{"memcg", have_memcg},
 	{"sw_sync", have_sw_sync},
+	{"sync_file", have_sync_file},
+	{"fence-import", have_fence_import},
 	{"debugfs", have_debugfs},
 	{"udmabuf", have_udmabuf},
 	{"proc-config", have_proc_config},
