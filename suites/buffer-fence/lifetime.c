@@ -162,10 +162,10 @@ CASE(references, "fence.buffer.references", CATALOGUE("ESF-13"), CLASS(ABI),
 	EXPECT_EQ(timeline_pending("fp-refs", NULL), 0);
 }
 
-#define EXPORTS 10000
-/* A sync_file and its struct file are at least 256 bytes; a fifth of all being leaked is to be
+#define EXPORTS 6000
+/* A sync_file and its struct file are at least 256 bytes; half of all being leaked is to be
  * seen. */
-#define LEAK_BYTES (EXPORTS / 5 * 256)
+#define LEAK_BYTES (EXPORTS / 2 * 256)
 
 static void export_in_vain(int buffer)
 {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <stdatomic.h>
+#include <string.h>
 
 #include "ktap.h"
+#include "needs.h"
 #include "storm-parts.h"
 
 struct cast {
@@ -52,4 +54,9 @@ void storm_parts_run(const struct storm_part *parts, size_t count, void *shared)
 		cast.counted += parts[i].threads;
 	}
 	storm_run(threads, play, &cast);
+}
+
+unsigned int storm_allocations(unsigned int wanted)
+{
+	return strcmp(fp_heap_kind(), "cma") ? wanted : wanted / 10;
 }

@@ -37,4 +37,11 @@ struct storm_part {
  */
 void storm_parts_run(const struct storm_part *parts, size_t count, void *shared);
 
+/*
+ * How many buffers a storm may allocate where it would take `wanted` from a heap of single pages. A
+ * CMA heap waits for every CPU to empty its lists (mm/page_alloc.c: alloc_contig_range()), which
+ * the storm's own threads keep from doing so: a tenth has to do.
+ */
+unsigned int storm_allocations(unsigned int wanted);
+
 #endif

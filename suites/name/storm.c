@@ -33,7 +33,7 @@ CASE(storm, "heap.name.storm", CATALOGUE("SETN-08"), CLASS(ABI),
      NEEDS("heap debugfs"), TIMEOUT(30000))
 {
 	static const struct storm_part parts[] = {
-		{"set the name", 2, 8000, set_one},
+		{"set the name", 2, 4000, set_one},
 		{"read the link", 1, STORM_UNTIL_OTHERS_END, read_link},
 		{"read fdinfo", 1, STORM_UNTIL_OTHERS_END, read_fdinfo},
 		{"read bufinfo", 1, STORM_UNTIL_OTHERS_END, read_bufinfo},

@@ -174,11 +174,11 @@ static void fence_and_signal(struct storm_thread *thread)
 
 static void storm_on_set(int timeline)
 {
-	static const struct storm_part parts[] = {
-		{"add, change and remove", 2, 1500, change_set},
-		{"replace buffers", 1, 600, replace_buffer},
+	const struct storm_part parts[] = {
+		{"add, change and remove", 2, 1000, change_set},
+		{"replace buffers", 1, storm_allocations(300), replace_buffer},
 		{"wait", 2, STORM_UNTIL_OTHERS_END, wait_on_set},
-		{"fence and signal", 1, 800, fence_and_signal},
+		{"fence and signal", 1, 500, fence_and_signal},
 	};
 	const struct holdings before = holdings_now();
 	struct sets sets = {.set = MUST(epoll_create1(EPOLL_CLOEXEC)), .timeline = timeline};

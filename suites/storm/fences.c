@@ -138,9 +138,9 @@ CASE(fences, "storm.fences", CATALOGUE("CONC-05"), CLASS(ABI),
      SOURCE(STORM_SOURCE), NEEDS("heap sw_sync debugfs fence-import"), TIMEOUT(30000))
 {
 	static const struct storm_part parts[] = {
-		{"import", 2, 500, import},
-		{"export", 2, 400, export},
-		{"wait", 2, 300, wait_for_buffer},
+		{"import", 2, 300, import},
+		{"export", 2, 250, export},
+		{"wait", 2, 200, wait_for_buffer},
 		{"signal", 1, STORM_UNTIL_OTHERS_END, increase},
 	};
 	const struct holdings before = holdings_now();
@@ -201,7 +201,7 @@ CASE(wake_ups, "storm.wake-ups", CATALOGUE("CONC-05"), CLASS(ABI),
      SOURCE(STORM_SOURCE), NEEDS("heap sw_sync fence-import"), TIMEOUT(30000))
 {
 	static const struct storm_part parts[] = {
-		{"import and wait", 1, 800, import_and_wait},
+		{"import and wait", 1, 400, import_and_wait},
 		{"signal", 1, STORM_UNTIL_OTHERS_END, signal_soon},
 	};
 	struct handover handover = {.traffic = {.buffer = heap_buffer(page_size())}};

@@ -69,9 +69,9 @@ CASE(names, "storm.names", CATALOGUE("CONC-04"), CLASS(ABI),
      SOURCE("drivers/dma-buf/dma-buf.c: name_lock, and the list's mutex in dma_buf_debug_show()"),
      NEEDS("heap debugfs"), TIMEOUT(30000))
 {
-	static const struct storm_part parts[] = {
-		{"set names", 2, 3000, set_name},
-		{"replace buffers", 1, 800, replace},
+	const struct storm_part parts[] = {
+		{"set names", 2, 2000, set_name},
+		{"replace buffers", 1, storm_allocations(300), replace},
 		{"look at one", 2, STORM_UNTIL_OTHERS_END, look},
 		{"list all", 1, STORM_UNTIL_OTHERS_END, list},
 	};
