@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pages.h - pages of a buffer that can be told apart, and memory that may not be there. */
-#ifndef FENCEPOST_MMAP_PAGES_H
-#define FENCEPOST_MMAP_PAGES_H
+#ifndef FENCEPOST_PAGES_H
+#define FENCEPOST_PAGES_H
 
 #include <stdbool.h>
 #include <stddef.h>
