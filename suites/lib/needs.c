@@ -193,6 +193,39 @@ static bool have_root(char *why, size_t size)
 	return false;
 }
 
+/* Some cases use four huge pages of the default size. */
+static bool have_hugepages(char *why, size_t size)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+	long total = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "HugePages_Total: %ld", &total);
+	if (file)
+		fclose(file);
+	if (total >= 4)
+		return true;
+	snprintf(why, size, "the pool has %ld huge pages of at least 4", total);
+	return false;
+}
+
+/* Two at once is a race only where there are two processors. */
+static bool have_processors(char *why, size_t size)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (online >= 2)
+		return true;
+	snprintf(why, size, "%ld online of at least 2", online);
+	return false;
+}
+
+static bool have_dma_api_debug(char *why, size_t size)
+{
+	return exists("/sys/kernel/debug/dma-api/error_count", why, size);
+}
+
 static bool have_compat(char *why, size_t size)
 {
 	return compat32_runs(why, size);
@@ -221,6 +254,9 @@ static const struct {
 	{"pagemap", have_pagemap},
 	{"root", have_root},
 	{"compat", have_compat},
+	{"hugepages", have_hugepages},
+	{"processors", have_processors},
+	{"dma-api-debug", have_dma_api_debug},
 };
 
 static bool need_met(const char *need, char *why, size_t size)

@@ -40,7 +40,9 @@ export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: 
 		if (lacking) cannotHave.set('cma', lacking);
 		else expect('CmaTotal (MiB)', machine.cma.sizeMiB, sizeMiB, sizeMiB === machine.cma.sizeMiB);
 	}
-	expect('hugepages', machine.hugepages, facts.hugepages, facts.hugepages === machine.hugepages);
+	const withoutHuge = lacksOption(kernel, ['CONFIG_HUGETLBFS']);
+	if (machine.hugepages > 0 && withoutHuge) cannotHave.set('hugepages', withoutHuge);
+	else expect('hugepages', machine.hugepages, facts.hugepages, facts.hugepages === machine.hugepages);
 	verifyLimits(machine, facts, expect);
 	for (const declared of machine.heaps) {
 		const name = heapName(declared, facts.release);
