@@ -121,11 +121,26 @@ CASE(beyond_end, "udmabuf.create.beyond-end", CATALOGUE("UDB-09"), CLASS(ABI),
 	expect_refused(device, memfd, 0, 5 * page, EINVAL);
 	expect_refused(device, memfd, 3 * page, 2 * page, EINVAL);
 	expect_refused(device, memfd, 1ull << 40, page, EINVAL);
-	/* Where a signed offset ends, and where offset + size does not fit. */
+	/* The last page that a file can have. */
 	expect_refused(device, memfd, (1ull << 63) - page, page, EINVAL);
-	expect_refused(device, memfd, 1ull << 63, page, EINVAL);
-	expect_refused(device, memfd, -(uint64_t)page, 2 * page, EINVAL);
 	expect_refused(device, empty, 0, page, EINVAL);
+	EXPECT_UNPINNED(memfd);
+}
+
+CASE(beyond_files, "udmabuf.create.beyond-files", CATALOGUE("UDB-09"), CLASS(IMPL),
+     STATEMENT(
+	     "An offset that no file can have, from 2^63 on, is EFBIG up to 6.1, and EINVAL since "
+	     "6.12."),
+     SOURCE("mm/shmem.c: shmem_getpage_gfp(); mm/gup.c: memfd_pin_folios()"),
+     EXPECTED({.until = "6.1", .value = EFBIG}, {.since = "6.12", .value = EINVAL}),
+     NEEDS("udmabuf"))
+{
+	size_t page = page_size();
+	int device = udmabuf_open(), memfd = memfd_for_udmabuf(4 * page);
+
+	expect_refused(device, memfd, 1ull << 63, page, (int)fp_expected());
+	/* Offset and size together are 2^64 and a page: nothing is where that would wrap to. */
+	expect_refused(device, memfd, -(uint64_t)page, 2 * page, (int)fp_expected());
 	EXPECT_UNPINNED(memfd);
 }
 
