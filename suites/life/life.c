@@ -7,6 +7,7 @@
 #include "ktap.h"
 #include "heap.h"
 #include "life.h"
+#include "mark.h"
 
 #define USED_AT_ONCE 4
 #define SENT_MAX     4
@@ -18,11 +19,7 @@ void life_fill(char *at, size_t bytes, char mark)
 
 void life_check(const char *file, int line, const char *at, size_t bytes, char mark)
 {
-	for (size_t i = 0; i < bytes; i++)
-		if (at[i] != mark)
-			fp_failf(file, line, "the buffer's bytes", "what was written",
-				 "%#x and not %#x at byte %zu of %zu", at[i] & 0xff, mark & 0xff, i,
-				 bytes);
+	mark_check(file, line, "the buffer's bytes", at, bytes, (unsigned char)mark);
 }
 
 void life_write(int fd, size_t bytes, char mark)

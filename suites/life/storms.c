@@ -21,9 +21,9 @@
 #define THREADS	    4
 #define SLOTS	    6
 #define PAGES_MAX   16
-#define MAP_ROUNDS  60
+#define MAP_ROUNDS  50
 #define FORK_EVERY  16
-#define LIST_ROUNDS 200
+#define LIST_ROUNDS 80
 
 /* Descriptors that any thread may map, or take away and close; -1: none. */
 struct slots {
