@@ -7,7 +7,7 @@
 #include "bufinfo.h"
 
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
-#define COLUMNS "%zu\t%x\t%x\t%ld\t%63[^\t]\t%llu\t%39[^\n]"
+#define COLUMNS "%zu\t%x\t%x\t%ld\t%63[^\t]\t%llu%*1[\t]%39[^\n]"
 
 static void __attribute__((noreturn)) not_as_documented(const char *expected, const char *line)
 {
@@ -21,8 +21,10 @@ static bool parse_entry(const char *line, struct bufinfo_entry *entry)
 		return false;
 	memset(entry, 0, sizeof(*entry));
 	if (sscanf(line, COLUMNS, &entry->size, &entry->flags, &entry->mode, &entry->count,
-		   entry->exporter, &entry->inode, entry->name) != 7)
+		   entry->exporter, &entry->inode, entry->name) < 6)
 		not_as_documented("size, flags, mode, count, exporter, inode and name", line);
+	if (!strcmp(entry->name, "<none>"))
+		entry->name[0] = '\0';
 	return true;
 }
 

@@ -12,7 +12,7 @@ struct bufinfo_entry {
 	long count;		  /* references to the file */
 	char exporter[64];
 	unsigned long long inode;
-	char name[40];	  /* "<none>" where it has none */
+	char name[40];	  /* "" where it has none, which is told as "<none>" since 6.1 */
 	int attached;	  /* what "Total N devices attached" says */
 	int device_lines; /* lines between "Attached Devices:" and that */
 };

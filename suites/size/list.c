@@ -53,7 +53,7 @@ CASE(bufinfo, "heap.size.bufinfo", CATALOGUE("SIZE-12"), CLASS(IMPL),
 		EXPECT_EQ(entry.flags & ACCESS_MODE, O_RDWR);
 		EXPECT_EQ(entry.count, 1);
 		EXPECT_STR(entry.exporter, own.exporter);
-		EXPECT_STR(entry.name, i == 1 ? "listed" : "<none>");
+		EXPECT_STR(entry.name, i == 1 ? "listed" : "");
 		EXPECT_EQ(entry.attached, 0);
 		EXPECT_EQ(entry.device_lines, 0);
 	}
