@@ -9,6 +9,9 @@
 #include "result.h"
 #include "text.h"
 
+#define TELL_LOOKS   500
+#define TELL_LOOK_US 1000
+
 struct fp_result *fp_result;
 
 bool fp_result_map(void)
@@ -47,6 +50,12 @@ fail(const char *file, int line, const char *expression, const char *expected, c
 		fp_escape(fp_result->expression, sizeof(fp_result->expression), expression);
 		fp_escape(fp_result->expected, sizeof(fp_result->expected), expected);
 		fp_escape(fp_result->found, sizeof(fp_result->found), found);
+		atomic_store(&fp_result->told, 1);
+	} else {
+		/* Another thread's end would be the first one's too, in the middle of what it says.
+		 */
+		for (int looks = 0; looks < TELL_LOOKS && !atomic_load(&fp_result->told); looks++)
+			usleep(TELL_LOOK_US);
 	}
 	atomic_store(&fp_result->state, FP_FAILED);
 	_exit(1);

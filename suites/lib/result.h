@@ -17,6 +17,7 @@ enum fp_state { FP_RUNNING, FP_PASSED, FP_SKIPPED, FP_FAILED };
 struct fp_result {
 	_Atomic int state;
 	_Atomic int failures; /* how many processes have failed; the first one's words are kept */
+	_Atomic int told;     /* the first one has said all it has to say */
 	_Atomic unsigned int note_bytes;
 	char reason[512]; /* of a skip */
 	char at[160];
