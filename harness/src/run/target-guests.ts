@@ -21,6 +21,8 @@ const CANNOT_CLONE: ReadonlySet<string> = new Set([
 	'CLONE_FAILED',
 	'CLONE_SILENT',
 	'NO_MEMORY_FILE',
+	// A template takes some 30 MB; a boot takes none.
+	'DISK_FULL',
 ]);
 
 /** How often a guest was tried for before this error was the last word: the host's faults get another chance. */
