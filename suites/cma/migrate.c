@@ -31,7 +31,15 @@ static unsigned char mark_of(int piece)
 	return (unsigned char)(1 + piece % 101);
 }
 
-/* Fills memory, through `from`: a descriptor, or -1 for anonymous memory. */
+/* What others have borrowed of the areas: neither free nor given out. */
+static uint64_t borrowed(void)
+{
+	return meminfo_bytes("CmaTotal") - meminfo_bytes("CmaFree") -
+	       (uint64_t)cma_used_pages() * page_size();
+}
+
+/* Fills memory, through `from` (a descriptor, or -1 for anonymous memory), until the area is half
+ * lent. */
 static void fill(struct pieces *pieces, int from)
 {
 	const int flags = from < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
@@ -39,7 +47,10 @@ static void fill(struct pieces *pieces, int from)
 	while (pieces->count < PIECES_MAX) {
 		off_t offset = from < 0 ? 0 : (off_t)pieces->count * (off_t)PIECE;
 
-		if (pieces->count % LOOK_EVERY == 0 && meminfo_bytes("MemFree") < SPARED)
+		/* Half of the area is enough: the buffer will be larger than the other half. */
+		if (pieces->count % LOOK_EVERY == 0 &&
+		    (borrowed() >= meminfo_bytes("CmaTotal") / 2 ||
+		     meminfo_bytes("MemFree") < SPARED))
 			break;
 		if (from >= 0)
 			MUST(ftruncate(from, offset + (off_t)PIECE));
@@ -61,18 +72,11 @@ static void thin_out(struct pieces *pieces, int from)
 	}
 }
 
-/* What others have borrowed of the areas: neither free nor given out. */
-static uint64_t borrowed(void)
-{
-	return meminfo_bytes("CmaTotal") - meminfo_bytes("CmaFree") -
-	       (uint64_t)cma_used_pages() * page_size();
-}
-
 static void allocate_over(int from)
 {
 	static struct pieces pieces;
 	const uint64_t total = meminfo_bytes("CmaTotal");
-	const uint64_t size = page_align((size_t)(total / 2));
+	const uint64_t size = page_align((size_t)(total / 4 * 3));
 	struct holdings before = holdings_now();
 	uint64_t lent;
 	int fd;
@@ -87,7 +91,6 @@ static void allocate_over(int from)
 	fp_note("%llu of %llu KiB were lent when %llu KiB were asked for",
 		(unsigned long long)lent / 1024, (unsigned long long)total / 1024,
 		(unsigned long long)size / 1024);
-	/* Less than that, and the buffer might find its place without anything being moved. */
 	if (lent < total / 8)
 		fp_skip("needs borrowers: the page allocator has lent only %llu KiB of the area",
 			(unsigned long long)lent / 1024);

@@ -53,11 +53,9 @@ CASE(storm, "memory.storm", CATALOGUE("CONC-06"), CLASS(ABI),
 	    "drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate()"),
      NEEDS("heap"), TIMEOUT(30000))
 {
-	struct holdings before;
+	struct holdings before = holdings_now();
 
 	heap_require(2ull * THREADS * KEPT * PAGES_MAX * page_size());
-	make_free_memory_dirty();
-	before = holdings_now();
 	storm_run(THREADS, allocate_and_free, NULL);
 	EXPECT_HOLDINGS_BACK(&before);
 }
