@@ -20,6 +20,8 @@ export interface Expectation {
 	readonly kernel: ReleaseRange;
 	readonly arch: Arch | undefined;
 	readonly verdict: (typeof EXPECTABLE)[number];
+	/** A race that is not lost every time: a pass is a pass, and no xpass. */
+	readonly intermittent: boolean;
 	readonly reason: string;
 	readonly link: string;
 	/** `file:line:column` where it is written. */
@@ -49,6 +51,7 @@ const SCHEMA = z.strictObject({
 		.optional(),
 	arch: z.enum(ARCHES).optional(),
 	verdict: z.enum(EXPECTABLE).default('fail'),
+	intermittent: z.boolean().default(false),
 	reason: text,
 	link: text,
 });
@@ -124,7 +127,7 @@ export class ExpectationBook {
 				const reason = result.reason === '' ? known : `${known}: ${result.reason}`;
 				return { ...result, verdict: 'xfail', reason };
 			}
-			pass ??= expectation;
+			if (!expectation.intermittent) pass ??= expectation;
 		}
 		if (result.verdict !== 'pass' || !pass) return result;
 		const reason = `expected to ${pass.verdict} by ${pass.where}: ${pass.reason} (${pass.link})`;

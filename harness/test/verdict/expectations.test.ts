@@ -64,6 +64,8 @@ t.test('applied to results', async (t) => {
 	const rows: readonly [string, string, Partial<ExpectableResult>, string, number][] = [
 		['the expected failure', '', {}, 'xfail', 0],
 		['a pass where a failure was expected', '', { verdict: 'pass', reason: '' }, 'xpass', 0],
+		['a race that is sometimes won', '  intermittent: true\n', { verdict: 'pass', reason: '' }, 'pass', 0],
+		['and sometimes lost', '  intermittent: true\n', {}, 'xfail', 0],
 		['another failure than the expected', '', { verdict: 'crash' }, 'crash', 0],
 		['a skip fits and stays', '', { verdict: 'skip' }, 'skip', 0],
 		['a miss stays', '', { verdict: 'miss' }, 'miss', 0],
