@@ -20,9 +20,10 @@ export class Fencepost {
 	readonly done: Promise<Shown>;
 	private readonly child;
 
-	/** @param root another checkout than this one */
-	constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, root = '.') {
-		this.child = spawn(process.execPath, [join(root, 'harness/dist/src/cli/main.js'), ...args], {
+	/** @param before words of a command that runs it */
+	constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, before: readonly string[] = []) {
+		const [program = '', ...words] = [...before, process.execPath, 'harness/dist/src/cli/main.js', ...args];
+		this.child = spawn(program, words, {
 			env: { ...process.env, ...env, FENCEPOST_TEST_MARK: this.mark },
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
@@ -45,11 +46,23 @@ export class Fencepost {
 
 	/** Command names of everything it started that still runs. */
 	leftovers(): string[] {
+		return this.processes()
+			.map(({ name }) => name)
+			.filter((name) => name !== '');
+	}
+
+	/** The ids of those of its processes whose command's name fits. */
+	pidsOf(name: RegExp): number[] {
+		return this.processes()
+			.filter((one) => name.test(one.name))
+			.map(({ pid }) => pid);
+	}
+
+	private processes(): { readonly pid: number; readonly name: string }[] {
 		return readdirSync('/proc')
 			.filter((name) => /^\d+$/.test(name))
 			.filter((pid) => read(`/proc/${pid}/environ`).includes(this.mark))
-			.map((pid) => read(`/proc/${pid}/comm`).trim())
-			.filter((name) => name !== '');
+			.map((pid) => ({ pid: Number(pid), name: read(`/proc/${pid}/comm`).trim() }));
 	}
 }
 
