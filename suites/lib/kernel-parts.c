@@ -44,26 +44,27 @@ bool kernel_made_nodes(char *why, size_t size)
 	return false;
 }
 
-/* Lines of /proc/cgroups: name, hierarchy (0: none of version 1), groups, enabled. */
+/*
+ * /proc/cgroups has lines of name, hierarchy (0: none of version 1), groups, enabled; since 6.14
+ * only for what version 1 has, so that it does not tell what there is.
+ */
 bool kernel_has_memory_controller(char *why, size_t size)
 {
 	FILE *file = fopen("/proc/cgroups", "re");
 	char line[128], name[64];
 	int hierarchy, groups, enabled;
+	bool usable = file != NULL;
 
-	snprintf(why, size, "the kernel has no memory controller");
+	snprintf(why, size, "the kernel has no cgroups");
 	while (file && fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%63s %d %d %d", name, &hierarchy, &groups, &enabled) != 4 ||
 		    strcmp(name, "memory"))
 			continue;
-		fclose(file);
-		if (enabled && !hierarchy)
-			return true;
+		usable = enabled && !hierarchy;
 		snprintf(why, size, "the memory controller is %s",
 			 enabled ? "one of version 1" : "disabled");
-		return false;
 	}
 	if (file)
 		fclose(file);
-	return false;
+	return usable && kernel_has_function("mem_cgroup_css_alloc", why, size);
 }
