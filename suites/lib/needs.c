@@ -114,6 +114,12 @@ static bool have_fault_injection(char *why, size_t size)
 	return exists("/proc/self/fail-nth", why, size);
 }
 
+static bool have_bpf_dmabuf_iterator(char *why, size_t size)
+{
+	return exists("/sys/kernel/btf/vmlinux", why, size) &&
+	       kernel_has_function("dmabuf_iter_seq_next", why, size);
+}
+
 static bool have_memcg(char *why, size_t size)
 {
 	return kernel_has_memory_controller(why, size);
@@ -245,6 +251,7 @@ static const struct {
 	{"sysfs-stats", have_sysfs_stats},
 	{"fault-injection", have_fault_injection},
 	{"memcg", have_memcg},
+	{"bpf-dmabuf-iterator", have_bpf_dmabuf_iterator},
 	{"sw_sync", have_sw_sync},
 	{"sync_file", have_sync_file},
 	{"fence-import", have_fence_import},
