@@ -2,6 +2,7 @@
 import { CaseAttribution } from '../verdict/splat/attribution.js';
 import { ConsoleClassifier } from '../verdict/splat/console.js';
 import type { AttributedSplat } from '../verdict/verdict.js';
+import { KeptReports } from './kept-reports.js';
 
 /** Cases remembered that began in a kernel that can no longer be trusted: a guest may write markers without end. */
 const DOUBTFUL_LIMIT = 10_000;
@@ -16,7 +17,7 @@ export class ConsoleWatch {
 		onBegin: (splat) => {
 			if (splat.severity !== 'warning') this.raise('report');
 		},
-		onSplat: (splat) => this.heard.push(this.attribution.attribute(splat)),
+		onSplat: (splat) => this.heard.add(this.attribution.attribute(splat)),
 		onMark: (text, line) => {
 			this.attribution.mark(text, line);
 			if (text.startsWith('case ')) this.begun(this.attribution.running);
@@ -26,7 +27,7 @@ export class ConsoleWatch {
 			this.raise('shutdown');
 		},
 	});
-	private heard: AttributedSplat[] = [];
+	private readonly heard = new KeptReports();
 	private droppedBefore = 0;
 	private runningCase: string | undefined;
 	private doubtfulCases = new Set<string>();
@@ -74,12 +75,10 @@ export class ConsoleWatch {
 		return this.shutdownText;
 	}
 
-	/** The reports since the last call, each with the case it fell into where one is known; open ones are closed. */
+	/** The reports since the last call, a bounded number, each with the case it fell into where one is known; open ones are closed. */
 	take(): AttributedSplat[] {
 		this.classifier.flush();
-		const splats = this.heard;
-		this.heard = [];
-		return splats;
+		return this.heard.take();
 	}
 
 	/** Kernel messages that the console lost since the last call: a report may have been among them. */

@@ -11,6 +11,7 @@ import { bad, eventsOf, Fencepost, resultsOf, type Shown } from './host.js';
 
 const RUN = ['run', '--kernel', 'source:6.12', '--arch', 'arm64'];
 t.setTimeout(45 * 60_000);
+t.jobs = 4;
 
 /** Waits until the event log holds what is looked for. */
 async function until(directory: string, found: (events: readonly RunEvent[]) => boolean): Promise<void> {

@@ -19,7 +19,7 @@ export interface Limits {
 export class Patience {
 	/** @param lastHeardMs when the guest last gave a sign of life @param evidence for the error */
 	constructor(
-		private readonly clock: GuestClock,
+		private readonly clock: Pick<GuestClock, 'now'>,
 		private readonly lastHeardMs: () => number,
 		private readonly evidence: () => string,
 	) {}
