@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { FencepostError } from '../core/errors.js';
 import type { GuestFacts } from '../machine/machine.js';
-import { type Assignment, assign } from './assignment.js';
+import { type Assignment, assign, type ListedCase } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
 import type { RunContext, Target } from './context.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -142,8 +142,7 @@ export class TargetWork {
 			}
 			return all.filter(({ instead }) => instead === undefined);
 		};
-		const perCase = this.context.isolate === 'case';
-		const cases = runnable(this.undone(this.assignments(facts)), (one) => (perCase ? (one.cases?.length ?? 1) : 1));
+		const cases = runnable(this.undone(this.assignments(facts)), (one) => this.partsOf(one).length);
 		const modules = runnable(this.undone(unloading), () => 1);
 		return [...this.cut(cases), ...(modules.length > 0 ? [modules] : [])];
 	}
@@ -162,14 +161,32 @@ export class TargetWork {
 
 	/** By what a guest is used for: everything, one suite and subject, or one case. */
 	private cut(assignments: readonly Assignment[]): Unit[] {
-		switch (this.context.isolate) {
-			case 'run':
-				return assignments.length > 0 ? [assignments] : [];
-			case 'suite':
-				return assignments.map((one) => [one]);
-			case 'case':
-				return assignments.flatMap((whole) => whole.cases?.map((one) => [{ ...whole, cases: [one] }]) ?? [[whole]]);
-		}
+		if (this.context.isolate === 'run') return assignments.length > 0 ? [assignments] : [];
+		return assignments.flatMap((whole) => this.partsOf(whole).map((part) => [part]));
+	}
+
+	/** An assignment as what its guests are used for. What is expected to crash its kernel has one of its own in any case. */
+	private partsOf(whole: Assignment): Assignment[] {
+		const { isolate } = this.context;
+		const { cases } = whole;
+		if (isolate === 'run' || !cases) return [whole];
+		const alone = cases.filter((one) => isolate === 'case' || this.crashExpected(whole, one));
+		const together = cases.filter((one) => !alone.includes(one));
+		const parts = alone.map((one) => ({ ...whole, cases: [one] }));
+		return together.length > 0 ? [{ ...whole, cases: together }, ...parts] : parts;
+	}
+
+	private crashExpected(whole: Assignment, { case: name, catalogue }: ListedCase): boolean {
+		const crash = {
+			case: name,
+			catalogue,
+			verdict: 'crash',
+			reason: '',
+			durationMs: 0,
+			diagnostics: [],
+			splats: [],
+		} as const;
+		return this.context.expected(this.results.result(whole, crash, ''));
 	}
 
 	private assignments(facts: GuestFacts): Assignment[] {
