@@ -7,6 +7,7 @@ import { parseKernelSelector } from '../../src/core/selector.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
 import { FakeStarter, type Script, type ScriptedJob } from '../../src/machine/fake/guest.js';
 import type { GuestFacts } from '../../src/machine/machine.js';
+import { kernelCommandLine } from '../../src/machine/qemu/command-line.js';
 import { DoneCases } from '../../src/results/done-cases.js';
 import type { CaseResult, RunEvent } from '../../src/results/events.js';
 import type { SuiteProgram } from '../../src/run/assignment.js';
@@ -15,6 +16,7 @@ import { Dispatcher } from '../../src/run/dispatcher.js';
 import { Estimates } from '../../src/run/estimates.js';
 import { GuestCounter } from '../../src/run/launch.js';
 import { TargetWork } from '../../src/run/target-work.js';
+import { verifyGuest } from '../../src/run/verify.js';
 import { alloc, facts, fence, kernel, ktap, machine, passing } from './scripted.js';
 
 interface Ran {
@@ -216,6 +218,19 @@ t.test(
 		t.match(cannot.results[0]?.reason, /built without CONFIG_SW_SYNC/);
 	},
 );
+
+t.test('huge pages are missing only where the kernel could have them', async (t) => {
+	const declared = { ...machine, hugepages: 6 };
+	const found = { ...facts, cmdline: kernelCommandLine('arm64', declared) };
+	const hugepages = (config: Kernel['config'], there: number) => {
+		const verified = verifyGuest({ ...kernel, config }, declared, { ...found, hugepages: there });
+		return [verified.mismatches.filter((text) => text.startsWith('hugepages')), verified.cannotHave.get('hugepages')];
+	};
+	t.same(hugepages(new Map([['CONFIG_HUGETLBFS', 'y']]), 6), [[], undefined]);
+	t.same(hugepages(new Map([['CONFIG_HUGETLBFS', 'y']]), 5), [['hugepages: asked for 6, the guest has 5'], undefined]);
+	t.same(hugepages(undefined, 0), [['hugepages: asked for 6, the guest has 0'], undefined]);
+	t.same(hugepages(new Map(), 0), [[], 'the kernel is built without CONFIG_HUGETLBFS']);
+});
 
 t.test('a guest that is not what was declared gives misses that name both', async (t) => {
 	const table: [Partial<GuestFacts>, RegExp][] = [
