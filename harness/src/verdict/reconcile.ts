@@ -233,7 +233,9 @@ function hearLeftovers(seen: SuiteWitnesses, hearing: Hearing): void {
 		hearing.case(known ?? only).hear('fail', leakReason({ title, detail }));
 	}
 	if (seen.outcome?.stuck) {
-		hearing.case(only).hear('timeout', 'what it started hangs in the kernel: SIGKILL did not end it within 10 s');
+		hearing
+			.case(only)
+			.hear('timeout', 'the kernel holds on to what it started, or to its output: SIGKILL did not end it within 10 s');
 	}
 	for (const { letter, words } of seen.taint ? unexplainedTaints(seen.taint, seen.splats) : []) {
 		hearing.case(only).hear('crash', `the kernel is tainted ${letter}: ${words}; the console shows no report of it`);

@@ -114,6 +114,7 @@ export const WRECKERS: readonly Row[] = [
 	}),
 	liar('starves', { one: 'pass', own: ['timeout', 'crash'] }, /hung|stall|lockup/, { withinMs: HANG_MS }),
 	liar('sleeps-for-ever', { one: 'timeout' }, /SIGKILL did not end it/, { withinMs: HANG_MS }),
+	liar('keeps-its-output', { one: 'timeout' }, /SIGKILL did not end it/, { withinMs: HANG_MS }),
 	liar('fills-memory', { one: 'pass', own: 'crash' }, /oom-killer/),
 	liar('remounts', { one: 'fail' }, /can no longer be read/),
 	liar('reboots', { one: 'pass', own: 'fail' }, /reboot: (Restarting system|machine restart)/),

@@ -252,3 +252,26 @@ t.test('taints that are new', async (t) => {
 	t.strictSame(unexplained(1 << 14, [], '7.1'), ['L']);
 	t.strictSame(unexplained(1 << 14, [], 'not a release'), ['L']);
 });
+
+t.test('a machine that goes down says so', async (t) => {
+	const said: string[] = [];
+	const classifier = new ConsoleClassifier({ onShutdown: (text) => said.push(text) });
+	const lines = [
+		'[    1.0] reboot: Power down',
+		'[    2.0][   T31] reboot: System halted',
+		'[    3.0] reboot: Restarting system with command "x"',
+		'[    4.0] reboot: machine restart',
+		'[    5.0] sysrq: Resetting',
+		'[    6.0] reboot: something else',
+		'the words reboot: Power down in somebody’s line',
+	];
+	classifier.push(Buffer.from(lines.map((line) => `${line}\r\n`).join('')));
+	t.same(classifier.end(), [], 'that is no report');
+	t.same(said, [
+		'reboot: Power down',
+		'reboot: System halted',
+		'reboot: Restarting system with command "x"',
+		'reboot: machine restart',
+		'sysrq: Resetting',
+	]);
+});

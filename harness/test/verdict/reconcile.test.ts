@@ -84,7 +84,7 @@ const ROWS: readonly Row[] = [
 		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
 		seen: { outcome: { ...clean, stuck: true } },
 		verdict: 'timeout',
-		cases: ['pass a', 'pass b', 'timeout SUITE: hangs in the kernel'],
+		cases: ['pass a', 'pass b', 'timeout SUITE: the kernel holds on to what it started'],
 	},
 	{
 		what: 'the machine turned off while a case ran',

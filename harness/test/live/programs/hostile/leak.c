@@ -97,10 +97,22 @@ static int some_leave(void)
 	return 0;
 }
 
+/* The same cycle, with its own standard output in it: there will never be an end to read. */
+static int keeps_its_output(void)
+{
+	int fds[3] = {STDOUT_FILENO};
+
+	say("1..1\nok 1 one\n");
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds + 1))
+		return 98;
+	return post(fds[1], fds, sizeof(fds)) ? 98 : 0;
+}
+
 const struct character leak_characters[] = {
 	{"leaves", leaves},
 	{"leaves-for-a-moment", leaves_for_a_moment},
 	{"leaves-pages", leaves_pages},
 	{"some-leave", some_leave},
+	{"keeps-its-output", keeps_its_output},
 	{0},
 };
