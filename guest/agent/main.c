@@ -275,6 +275,11 @@ int main(int argc, char **argv)
 	log_open();
 	come_first();
 	keep_to_ourselves();
+	/*
+	 * Per-CPU lists grow to an eighth of memory by themselves and shrink by the second
+	 * (mm/page_alloc.c: nr_pcp_high()); what lies there looks like memory that leaked.
+	 */
+	write_text("/proc/sys/vm/percpu_pagelist_high_fraction", "1024");
 	module_facts_length = module_load_all(module_facts, sizeof(module_facts));
 	if (port_open(PORT_NAME, PORT_PATIENCE_MS)) {
 		log_line("agent: no virtio-serial port named %s: %s", PORT_NAME, strerror(errno));
