@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { FencepostError, messageOf } from '../core/errors.js';
+import { printableInLog } from '../core/printable.js';
 import { BISECT_EXIT, type BisectAnswer, type BisectCode, bisectCodeOfError } from '../results/bisect.js';
 import { reportError, UsageShown } from './errors.js';
 import { Interrupted } from './interrupt.js';
@@ -46,6 +47,6 @@ const WORDS: Readonly<Record<BisectCode, string>> = {
 
 /** The last line of a step of a bisect: what git is told, and why. */
 export function say({ code, why }: BisectAnswer): BisectCode {
-	process.stderr.write(`bisect: ${WORDS[code]} (exit ${code}): ${why}\n`);
+	process.stderr.write(`bisect: ${WORDS[code]} (exit ${code}): ${printableInLog(why)}\n`);
 	return code;
 }

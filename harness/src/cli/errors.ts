@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { FencepostError } from '../core/errors.js';
+import { printableInLog } from '../core/printable.js';
 import { EXIT } from '../results/totals.js';
 import { Interrupted } from './interrupt.js';
 
@@ -18,6 +19,7 @@ export function reportError(error: unknown): number {
 	const lines = [`fencepost: ${error.message}`];
 	if (error.evidence) lines.push(...error.evidence.split('\n').map((line) => `  | ${line}`));
 	if (error.hint) lines.push(`  ${error.hint}`);
-	process.stderr.write(`${lines.join('\n')}\n`);
+	// The evidence may be a guest's console.
+	process.stderr.write(`${printableInLog(lines.join('\n'))}\n`);
 	return error.blame === 'usage' ? EXIT.usage : EXIT.notJudged;
 }

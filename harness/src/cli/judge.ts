@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { Command, InvalidArgumentError } from 'commander';
 import { errnoOf, messageOf, usageError } from '../core/errors.js';
+import { printableInLog, printableJson } from '../core/printable.js';
 import { attributeByLine, exitCodeOf, type Judgement, judge } from '../verdict/judge.js';
 import { KtapParser } from '../verdict/ktap.js';
 import { CaseAttribution } from '../verdict/splat/attribution.js';
@@ -29,7 +30,10 @@ export function judgeCommand(): Command {
 		.option('--json', 'print the judgement as JSON')
 		.action(async (options: JudgeOptions) => {
 			const judgement = await judgeFiles(options);
-			process.stdout.write(options.json ? `${JSON.stringify(asPinned(judgement), null, 2)}\n` : asText(judgement));
+			const text = options.json
+				? printableJson(`${JSON.stringify(asPinned(judgement), null, 2)}\n`)
+				: printableInLog(asText(judgement));
+			process.stdout.write(text);
 			process.exitCode = exitCodeOf(judgement.verdict);
 		});
 }

@@ -16,7 +16,12 @@ export function printable(text: string): string {
 	return SUSPECT.test(text) ? text.replaceAll('\r\n', '\n').replace(CONTROLS, '\ufffd') : text;
 }
 
-/** The same, as it may stand in a CI system's log, too: words that the log's reader would obey fall apart. */
+/** JSON as it may go to a terminal: what JSON itself lets stand is escaped, and means the same. */
+export function printableJson(json: string): string {
+	return json.replace(CONTROLS, (c) => (c < ' ' ? c : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
+}
+
+/** Text as `printable` makes it, as it may stand in a CI system's log, too: words that the log's reader would obey fall apart. */
 export function printableInLog(text: string): string {
 	const clean = printable(text);
 	return /::|##/.test(clean) ? clean.replace(COMMAND, '$1: ').replace(OLD_COMMAND, '# ') : clean;
