@@ -14,6 +14,13 @@ function parseShard(text: string): { index: number; count: number } {
 	return { index, count };
 }
 
+function parseTimeout(text: string): number {
+	const seconds = Number(text);
+	if (!Number.isInteger(seconds) || seconds < 1 || seconds > 86_400)
+		throw new InvalidArgumentError('expected a whole number of seconds from 1 to 86400.');
+	return seconds;
+}
+
 function parseJobs(text: string): number {
 	const jobs = Number(text);
 	if (!Number.isInteger(jobs) || jobs < 1 || jobs > 1024)
@@ -32,6 +39,7 @@ export interface RunOptions {
 	readonly subject?: string[];
 	readonly program?: string[];
 	readonly module?: string[];
+	readonly timeout?: number;
 	readonly isolate?: Isolation;
 	readonly jobs?: number;
 	readonly failFast?: boolean;
@@ -75,6 +83,7 @@ export function runCommand(perform: (options: RunOptions) => Promise<void> = per
 		.option('--case <glob>', 'cases to run, repeatable', collect)
 		.option('--subject <glob>', 'heaps or other subjects to run against, repeatable', collect)
 		.option('--program <file[,arg...]>', 'a static program of your own that prints TAP or KTAP, repeatable', collect)
+		.option('--timeout <seconds>', 'how long each --program may run (default: 300)', parseTimeout)
 		.option('--module <dir>', 'source of an out-of-tree module to build, load and judge, repeatable', collect)
 		.addOption(
 			new Option('--isolate <unit>', 'what a guest is used for (default: suite)').choices(['run', 'suite', 'case']),

@@ -19,6 +19,7 @@ const planSchema = z.strictObject({
 	cases: strings.optional(),
 	subjects: strings.optional(),
 	programs: strings.optional(),
+	timeoutSeconds: z.int().min(1).max(86_400).optional(),
 	moduleSources: strings.optional(),
 	expectations: strings.optional(),
 });
@@ -39,6 +40,8 @@ export interface Plan {
 	readonly cases: readonly string[] | undefined;
 	readonly subjects: readonly string[] | undefined;
 	readonly programs: readonly PlannedProgram[];
+	/** How long each of the programs may run in all, seconds of the guest's time; undefined for what is usual. */
+	readonly timeoutSeconds: number | undefined;
 	/** Folders with the source of out-of-tree modules, absolute: built for each kernel, loaded in this order. */
 	readonly moduleSources: readonly string[];
 	/** Files with expectations, absolute. */
@@ -55,6 +58,7 @@ export interface PlanOptions {
 	readonly subject?: readonly string[] | undefined;
 	readonly program?: readonly string[] | undefined;
 	readonly module?: readonly string[] | undefined;
+	readonly timeout?: number | undefined;
 }
 
 /**
@@ -108,6 +112,7 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 			const [name = '', ...args] = item.split(',');
 			return { file: resolve(directory, name), args };
 		}),
+		timeoutSeconds: options.timeout ?? value.timeoutSeconds,
 		moduleSources: unique(
 			listed(options.module, 'module', 'moduleSources', (item, _where, directory) => resolve(directory, item)),
 			String,

@@ -22,7 +22,7 @@ export interface SuiteProgram {
 	readonly file: string | undefined;
 	/** What `--program` said. */
 	readonly option: string | undefined;
-	/** Milliseconds it may take in all; what its cases may take together where left out. */
+	/** Milliseconds it may take in all, on a host that has nothing else to do; what is usual where left out. */
 	readonly deadlineMs?: number | undefined;
 }
 

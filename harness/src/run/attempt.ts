@@ -94,6 +94,7 @@ function jobOf({ slowness: usual }: LaunchedGuest, { suite, subject, cases }: As
 	// A storm's seed, to be repeated (suites/lib/storm.h); the suite checks it.
 	const seed = process.env['FENCEPOST_SEED'];
 	if (seed !== undefined) env['FENCEPOST_SEED'] = seed;
-	const deadlineMs = suite.deadlineMs ?? programDeadlineMs(cases?.length, slowness);
+	const asked = suite.deadlineMs === undefined ? undefined : suite.deadlineMs * hostBusyness();
+	const deadlineMs = asked ?? programDeadlineMs(cases?.length, slowness);
 	return { program: suite.guestPath, args, env, deadlineMs };
 }

@@ -13,6 +13,8 @@ export interface RerunParts {
 	readonly subject: string;
 	/** `--program`'s value when the suite is a program of the user's own. */
 	readonly program: string | undefined;
+	/** Milliseconds that it was given, where that was said. */
+	readonly deadlineMs?: number | undefined;
 	/** Folders of out-of-tree modules that were loaded, absolute. */
 	readonly modules: readonly string[];
 }
@@ -23,8 +25,10 @@ export function rerunCommand(parts: RerunParts): string {
 	if (parts.planFile !== undefined) words.push('--plan', parts.planFile);
 	words.push('--kernel', absoluteSelector(parts.kernel), '--arch', parts.arch, '--machine', parts.machine);
 	for (const directory of parts.modules) words.push('--module', directory);
-	if (parts.program !== undefined) words.push('--program', parts.program);
-	else {
+	if (parts.program !== undefined) {
+		words.push('--program', parts.program);
+		if (parts.deadlineMs !== undefined) words.push('--timeout', String(Math.ceil(parts.deadlineMs / 1000)));
+	} else {
 		words.push('--suite', parts.suite);
 		if (parts.case !== undefined) words.push('--case', parts.case);
 	}

@@ -15,7 +15,8 @@ import { MODULE_SUITE } from './module-build-verdict.js';
 /** What a plan runs: the built-in suites its globs choose, and the user's programs. @throws usage errors for globs that match nothing. */
 export function selectSuites(plan: Plan, cases: readonly CaseInfo[]): SuiteProgram[] {
 	const onlyPrograms = plan.programs.length > 0 && plan.suites === undefined && plan.cases === undefined;
-	const programs = plan.programs.map(programSuite);
+	const deadlineMs = plan.timeoutSeconds === undefined ? undefined : plan.timeoutSeconds * 1000;
+	const programs = plan.programs.map((program) => ({ ...programSuite(program), deadlineMs }));
 	if (onlyPrograms) return programs;
 	const suites = [...new Set(cases.map(({ suite }) => suite))];
 	const ofModules = plan.moduleSources.map((directory) => `${MODULE_SUITE}.${moduleFolderName(directory)}.build`);

@@ -76,6 +76,7 @@ export class TargetResults {
 			case: name.startsWith(suite.name) ? undefined : name,
 			subject,
 			program: suite.option,
+			deadlineMs: suite.deadlineMs,
 			modules: modules.map(({ directory }) => directory),
 		});
 	}

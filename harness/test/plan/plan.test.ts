@@ -33,7 +33,7 @@ t.test('the default plan and the machine library are sound', async (t) => {
 });
 
 t.test('options replace what a plan says; paths are relative to where they were written', async (t) => {
-	const text = 'kernels: ["tree:linux", source:6.1]\nprograms: ["bin/t,-v"]\nsuites: [alloc]\n';
+	const text = 'kernels: ["tree:linux", source:6.1]\nprograms: ["bin/t,-v"]\ntimeoutSeconds: 20\nsuites: [alloc]\n';
 	const plan = await load(t, text);
 	t.match(plan.kernels[0], { kind: 'tree', path: join(t.testdirName, 'linux'), text: 'tree:linux' });
 	t.match(plan.programs[0], { file: join(t.testdirName, 'bin/t'), args: ['-v'] });
@@ -49,6 +49,8 @@ t.test('options replace what a plan says; paths are relative to where they were 
 	);
 	t.match(changed.programs[0], { file: '/somewhere/p', args: [] });
 	t.same([changed.arches, changed.suites], [['arm64'], ['mmap']]);
+	t.equal(plan.timeoutSeconds, 20);
+	t.equal((await load(t, text, { timeout: 5 })).timeoutSeconds, 5);
 });
 
 t.test('machines extend, add to the command line, and are checked', async (t) => {
