@@ -34,7 +34,7 @@ interface Sessions {
 	readonly boots: SessionReport;
 }
 
-function onArch(rows: readonly Row[], arch: Arch): readonly Row[] {
+function onArch<R extends { readonly only?: Arch }>(rows: readonly R[], arch: Arch): readonly R[] {
 	return rows.filter(({ only = arch }) => only === arch);
 }
 
@@ -61,7 +61,11 @@ async function runAll(arch: Arch, directory: string): Promise<Sessions> {
 	});
 	const boots = await runParts({
 		...{ ...common, ...into('boots'), agent: impostor, parts: [{ name: 'honest' }], isolate: 'run', jobs: 2 },
-		machines: BOOTS.map(({ words }, i) => ({ name: `boot-${i}`, extends: 'default', cmdline: words.split(' ') })),
+		machines: onArch(BOOTS, arch).map(({ words }, i) => ({
+			name: `boot-${i}`,
+			extends: 'default',
+			cmdline: words.split(' '),
+		})),
 	});
 	return { fresh: await freshly, together, impostors: await pretending, boots };
 }
@@ -148,7 +152,7 @@ for (const arch of ARCHES) {
 		checkRows(t, arch, fresh, onArch(WRECKERS, arch));
 		checkRows(t, `${arch} together`, together, onArch(LIARS, arch));
 		checkRows(t, `${arch} impostor`, impostors, IMPOSTORS);
-		for (const [i, { words, verdict, reason }] of BOOTS.entries()) {
+		for (const [i, { words, verdict, reason }] of onArch(BOOTS, arch).entries()) {
 			const own = boots.results.filter(({ machine }) => machine === `boot-${i}`);
 			const boot = own.find((one) => one.case === 'machine.boot');
 			t.match(boot, { verdict, reason }, `${arch} boot with ${words}`);
