@@ -53,7 +53,7 @@ async function work(
 			planFile: undefined,
 			isolate: options.isolate ?? 'run',
 			choice: { subjects: options.subjects ?? ['system'], shard: undefined },
-			estimates: await Estimates.load(new Cache('/nowhere')),
+			estimates: await Estimates.load(new Cache(t.testdir())),
 			emit: (event) => events.push(event),
 			expected: () => false,
 			record: (result) => results.push(result),
