@@ -11,6 +11,8 @@ export interface KernelPatch {
 	/** What it does, in a few words, for those who read results. */
 	readonly does: string;
 	readonly range: ReleaseRange;
+	/** Only kernels of this profile are built with it; undefined: all. */
+	readonly profile: string | undefined;
 	/** It is not needed where this file matches. */
 	readonly unless: { readonly pattern: RegExp; readonly file: string } | undefined;
 	/** Path of the patch. */
@@ -22,16 +24,29 @@ export interface KernelPatch {
 }
 
 const HEADER =
-	/^Patch: (?<does>.+)\nSince: (?<since>\d+\.\d+)\nUntil: (?<until>\d+\.\d+)\n(?:Unless: (?<pattern>.+) in (?<path>\S+)\n)?---\n/;
+	/^Patch: (?<does>.+)\nSince: (?<since>\d+\.\d+)\n(?:Until: (?<until>\d+\.\d+)\n)?(?:Profile: (?<profile>[a-z][a-z0-9-]*)\n)?(?:Unless: (?<pattern>.+) in (?<path>\S+)\n)?---\n/;
 
-/** The patches that kernels of a release are built with. @throws usage error for a patch whose first lines say too little. */
-export async function loadPatches(projectRoot: string, release: Release): Promise<KernelPatch[]> {
+/** Whom patches are asked for. */
+export interface PatchedKernel {
+	readonly release: Release;
+	readonly profile: string;
+	/** A tree of the user's is built as it is: only with what its profile cannot do without. */
+	readonly asItIs: boolean;
+}
+
+/** The patches that a kernel is built with. @throws usage error for a patch whose first lines say too little. */
+export async function loadPatches(
+	projectRoot: string,
+	{ release, profile, asItIs }: PatchedKernel,
+): Promise<KernelPatch[]> {
 	const folder = resolve(projectRoot, 'kernels', 'patches');
 	const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.patch')).sort();
 	const patches = await Promise.all(
 		names.map(async (name) => parsePatch(await readFile(join(folder, name), 'utf8'), join(folder, name), name)),
 	);
-	return patches.filter(({ range }) => inRange(release, range));
+	return patches.filter(
+		(patch) => inRange(release, patch.range) && (patch.profile === undefined ? !asItIs : patch.profile === profile),
+	);
 }
 
 function parsePatch(text: string, file: string, fileName: string): KernelPatch {
@@ -42,7 +57,7 @@ function parsePatch(text: string, file: string, fileName: string): KernelPatch {
 		throw usageError(
 			'PATCH_MALFORMED',
 			`kernels/patches/${fileName}: its first lines do not say what it is for`,
-			'accepted: "Patch: what it does", "Since: X.Y", "Until: X.Y", perhaps "Unless: REGEX in FILE", then --- and a unified diff with a/ and b/',
+			'accepted: "Patch: what it does", "Since: X.Y", perhaps "Until: X.Y", perhaps "Profile: NAME", perhaps "Unless: REGEX in FILE", then --- and a unified diff with a/ and b/',
 		);
 	}
 	const { pattern, path } = header;
@@ -50,6 +65,7 @@ function parsePatch(text: string, file: string, fileName: string): KernelPatch {
 		name: fileName.slice(0, -'.patch'.length),
 		does: header['does'],
 		range: { since: header['since'], until: header['until'] },
+		profile: header['profile'],
 		unless: pattern !== undefined && path !== undefined ? { pattern: new RegExp(pattern), file: path } : undefined,
 		file,
 		change,

@@ -53,7 +53,7 @@ export async function resolveSource(
 			fragments,
 			sourceId: `deb ${record.sha256}`,
 			release,
-			patches: await loadPatches(context.projectRoot, release),
+			patches: await loadPatches(context.projectRoot, { release, profile: selector.profile, asItIs: false }),
 			withBuildFolder: context.forModules ?? false,
 			buildName: `${source}-${record.sha256.slice(0, 12)}-${arch}-${selector.profile}`,
 			provenance: [`${record.name} ${record.version}`],

@@ -77,8 +77,8 @@ async function resolveWorkingTree(
 			fragments,
 			sourceId: identity.sourceId,
 			release,
-			// A tree is built as it is, unless a module needs what it does not offer.
-			patches: context.forModules ? await loadPatches(projectRoot, release) : [],
+			// A module may need what the tree does not offer.
+			patches: await loadPatches(projectRoot, { release, profile: selector.profile, asItIs: !context.forModules }),
 			withBuildFolder: context.forModules ?? false,
 			buildName: buildName(tree, arch, selector.profile),
 			provenance: [identity.description],
@@ -132,8 +132,8 @@ async function resolveCommit(
 			fragments,
 			sourceId: `git ${commit.tree}`,
 			release,
-			// A tree is built as it is, unless a module needs what it does not offer.
-			patches: context.forModules ? await loadPatches(projectRoot, release) : [],
+			// A module may need what the tree does not offer.
+			patches: await loadPatches(projectRoot, { release, profile: selector.profile, asItIs: !context.forModules }),
 			withBuildFolder: context.forModules ?? false,
 			buildName: buildName(tree, arch, selector.profile),
 			provenance: [`tree ${path} at ${commit.id.slice(0, 12)} (${revision})`],

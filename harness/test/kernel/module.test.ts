@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { Cache } from '../../src/core/cache.js';
 import { Progress } from '../../src/core/progress.js';
+import type { Release } from '../../src/core/release.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
 import { buildModule } from '../../src/kernel/module-build.js';
 import { checkModuleFolder, copyModuleSource, moduleFolderName } from '../../src/kernel/module-source.js';
@@ -91,11 +92,15 @@ t.test('a kernel that was not built here has nothing to build against', async (t
 });
 
 t.test('patches: by release, shown over a source that is not touched', async (t) => {
-	const names = async (...release: [number, number, number]) =>
-		(await loadPatches('.', release)).map(({ name }) => name);
-	t.same(await names(5, 10, 223), ['heap-exports']);
-	t.same(await names(6, 12, 107), ['heap-exports', 'heap-name-export']);
-	t.same(await names(7, 2, 0), []);
+	const conformance = { profile: 'conformance', asItIs: false };
+	const names = async (release: Release, options = conformance) =>
+		(await loadPatches('.', { release, ...options })).map(({ name }) => name);
+	t.same(await names([5, 10, 223]), ['heap-exports']);
+	t.same(await names([6, 12, 107]), ['heap-exports', 'heap-name-export']);
+	t.same(await names([7, 2, 0]), []);
+	t.same(await names([7, 2, 0], { profile: 'coverage', asItIs: false }), ['coverage']);
+	t.same(await names([6, 12, 107], { profile: 'coverage', asItIs: true }), ['coverage'], 'of a tree, its profile only');
+	t.same(await names([6, 12, 107], { profile: 'debug', asItIs: true }), []);
 	t.equal(patchesId([]), undefined);
 
 	const heap =
@@ -110,7 +115,9 @@ t.test('patches: by release, shown over a source that is not touched', async (t)
 	});
 	const [source, view] = [join(parent, 'source'), join(parent, 'view')];
 	const cache = new Cache(join(parent, 'cache'));
-	const patches = (await loadPatches('.', [5, 10, 0])).filter(({ name }) => name === 'heap-exports');
+	const patches = (await loadPatches('.', { release: [5, 10, 0], ...conformance })).filter(
+		({ name }) => name === 'heap-exports',
+	);
 	const before = execFileSync('find', [source, '-printf', '%P %T@ %s\n'], { encoding: 'utf8' });
 	const shown = await patchedSource(source, patches, view, cache, never);
 	t.match(shown, { path: view, applied: [{ name: 'heap-exports' }] });
