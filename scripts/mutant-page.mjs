@@ -3,12 +3,13 @@
 
 const cell = (text) => text.replaceAll('|', '\\|');
 
-function killers(outcome) {
+function killers(outcome, today) {
 	if (outcome.problem) return `**${cell(outcome.problem)}**`;
 	const named = outcome.results
 		.filter((result) => result.killed)
 		.map(({ case: id, subject, verdict }) => `\`${id}\` ${subject}${verdict === 'fail' ? '' : ` (${verdict})`}`);
-	return [...new Set(named)].join(', ');
+	const seen = outcome.date === today ? '' : ` (seen on ${outcome.date})`;
+	return `${[...new Set(named)].join(', ')}${seen}`;
 }
 
 /** Subjects that a case passed on without a mutant and was never seen to fail on. */
@@ -72,7 +73,7 @@ export function mutantsPage({ date, release, arch, baseline, outcomes }) {
 		'| mutant | what it breaks | killed by |',
 		'|---|---|---|',
 		...outcomes.map(
-			(outcome) => `| \`${outcome.mutant.name}\` | ${cell(outcome.mutant.breaks)} | ${killers(outcome)} |`,
+			(outcome) => `| \`${outcome.mutant.name}\` | ${cell(outcome.mutant.breaks)} | ${killers(outcome, date)} |`,
 		),
 		'',
 		'## Each case',

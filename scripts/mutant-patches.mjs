@@ -10,6 +10,7 @@ import { join } from 'node:path';
  * @property {readonly string[]} expected Ids of cases, each of which must fail on it.
  * @property {string | undefined} subject What the cases are run against; undefined: whatever they need.
  * @property {string} file Path of the patch.
+ * @property {string} text All that the patch says.
  * @property {readonly string[]} touches Files it changes, relative to the kernel's tree.
  */
 
@@ -23,6 +24,7 @@ function readMutant(file, name) {
 	return {
 		name,
 		file,
+		text,
 		breaks: header.breaks,
 		expected: header.expected.split(/,\s*/),
 		subject: header.subject === '*' ? undefined : header.subject,

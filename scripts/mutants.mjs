@@ -1,111 +1,117 @@
 // SPDX-License-Identifier: MIT
 // Runs the suites on kernels that are broken on purpose, and tells which cases notice: docs/mutants.md says how and why.
-//   npm run mutants [-- NAME-OR-GLOB...] [--arch x86_64] [--kernel source:6.12] [--all-cases] [--list]
+//   npm run mutants [-- NAME-OR-GLOB...] [--arch x86_64] [--kernel source:6.12] [--fresh] [--all-cases] [--list]
 // Exit code: 0 when all are killed and, of a whole run, no case is left that nothing has killed; 1 when not.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { $, argv } from 'zx';
+import { allCases, programBuilder } from '../harness/dist/src/cli/programs.js';
 import { Cache } from '../harness/dist/src/core/cache.js';
 import { matchesAny } from '../harness/dist/src/core/glob.js';
+import { sha256, sha256File } from '../harness/dist/src/core/hash.js';
 import { withLock } from '../harness/dist/src/core/lock.js';
+import { Progress } from '../harness/dist/src/core/progress.js';
+import { parseKernelSelector } from '../harness/dist/src/core/selector.js';
+import { loadCatalogue } from '../harness/dist/src/kernel/catalogue.js';
+import { withBuildLock } from '../harness/dist/src/kernel/recipe.js';
+import { findSource, unpackedSource } from '../harness/dist/src/kernel/source.js';
+import { resolveMachine } from '../harness/dist/src/plan/machine-resolve.js';
+import { loadMachineLibrary } from '../harness/dist/src/plan/machines.js';
+import { MutantKernels } from './mutant-kernel.mjs';
+import { MutantMemory } from './mutant-memory.mjs';
 import { mutantsPage, unkilledCases } from './mutant-page.mjs';
 import { readMutants } from './mutant-patches.mjs';
+import { judgeMutant, MutantRuns } from './mutant-run.mjs';
 import { MutantTree } from './mutant-tree.mjs';
 
 $.verbose = false;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const fencepost = [process.execPath, join(root, 'harness/dist/src/cli/main.js')];
 const PAGE = join(root, 'docs/mutants.md');
-/** What a mutant dies of. A miss is not among them: then nothing was judged. */
-const KILLED = new Set(['fail', 'crash', 'timeout']);
 
 const arch = argv.arch ?? 'x86_64';
 const kernel = argv.kernel ?? 'source:6.12';
+const mutants = readMutants(root);
 const cache = new Cache();
+const folder = cache.workPath('mutants');
+const runsFolder = join(root, 'runs', `mutants-${arch}`);
 const say = (text) => process.stdout.write(`${text}\n`);
 const note = (text) => process.stderr.write(`${text}\n`);
 
-let interrupted = false;
+const interrupt = new AbortController();
 process.on('SIGINT', () => {
 	// fencepost gets it as well, and ends by itself; the tree is put back after it.
-	interrupted = true;
+	interrupt.abort();
 });
+const progress = new Progress('mutants', interrupt.signal);
 
 function chooseMutants() {
-	const mutants = readMutants(root);
 	const globs = argv._.map(String);
-	const chosen = globs.length === 0 ? mutants : mutants.filter(({ name }) => matchesAny(name, globs));
 	for (const glob of globs) {
 		if (mutants.some(({ name }) => matchesAny(name, [glob]))) continue;
 		note(`mutants: "${glob}" matches none; --list shows what there is`);
 		process.exit(2);
 	}
-	return { chosen, whole: globs.length === 0 };
+	return globs.length === 0 ? mutants : mutants.filter(({ name }) => matchesAny(name, globs));
 }
 
-const runs = join(root, 'runs', `mutants-${arch}`);
-
-/** Runs cases on the tree as it is now. @returns {Promise<{ results: object[], seconds: number, problem?: string }>} */
-async function runCases(tree, name, cases, subject) {
-	const out = join(runs, name);
-	rmSync(out, { recursive: true, force: true });
-	const options = [
-		...[
-			'--kernel',
-			`tree:${tree.path}`,
-			'--arch',
-			arch,
-			'--out',
-			out,
-			'--reporter',
-			`terminal=${join(runs, `${name}.txt`)}`,
-		],
-		...cases.flatMap((id) => ['--case', id]),
-		...(subject === undefined ? [] : ['--subject', subject]),
-	];
-	const started = performance.now();
-	// The status of build and guest is for people who watch; elsewhere only what went wrong is of interest.
-	const stdio = ['ignore', 'pipe', process.stderr.isTTY ? 'inherit' : 'pipe'];
-	const { exitCode, stderr } = await $({ stdio })`${fencepost} run ${options}`.nothrow().quiet();
-	const seconds = (performance.now() - started) / 1000;
-	await forgetKernel(out);
-	try {
-		return { results: JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')).results, seconds };
-	} catch {
-		return { results: [], seconds, problem: `fencepost run ended with ${exitCode}: ${stderr.trim().slice(-600)}` };
-	}
+/** The tree, and the whole kernel without a mutant in `image`. */
+async function openKernels(image) {
+	const context = { cache, progress, projectRoot: root, catalogue: await loadCatalogue(root) };
+	const found = await findSource(parseKernelSelector(kernel, '--kernel'), context);
+	const files = [...new Set(mutants.flatMap(({ touches }) => touches))];
+	const tree = new MutantTree(await unpackedSource(found, context), join(folder, 'tree'), files);
+	await tree.prepare();
+	const output = cache.workPath('builds', `mutants-${arch}`);
+	const kernels = new MutantKernels({ ...context, arch, tree, output, version: found.kernel.upstream });
+	await kernels.buildWhole(image);
+	return { kernels, tree };
 }
 
-/** A mutant's kernel is of no use to anyone after its run. */
-async function forgetKernel(out) {
-	let text;
-	try {
-		text = readFileSync(join(out, 'events.jsonl'), 'utf8');
-	} catch {
-		return;
-	}
-	for (const line of text.split('\n')) {
-		const event = line.includes('"kernel-ready"') ? JSON.parse(line) : undefined;
-		if (event?.type === 'kernel-ready') await cache.remove('kernels', event.id);
-	}
-}
-
-/** What came of a mutant: killed when each case that it names has failed on every subject that it ran against. */
-function judge(mutant, { results, seconds, problem }, sound) {
-	const judged = results.map((result) => ({ ...result, killed: KILLED.has(result.verdict) }));
-	// What stands for the cases that could not run: the kernel does not build, the guest does not boot.
-	const miss = results.find(({ case: id, verdict }) => verdict === 'miss' && !mutant.expected.includes(id));
-	const notBuilt = miss ? ` (${miss.case}: ${miss.reason})` : '';
-	const survivors = mutant.expected.flatMap((id) => {
-		const own = judged.filter((result) => result.case === id && result.verdict !== 'skip');
-		if (own.length === 0) return [`${id} did not run${notBuilt}`];
-		const unsound = own.filter((result) => !sound.has(`${id} ${result.subject}`));
-		if (unsound.length > 0) return [`${id} does not pass without the mutant either`];
-		return own.filter((result) => !result.killed).map((result) => `${id} ${result.subject}: ${result.verdict}`);
+/** What the outcomes hang on, but for the patches themselves. */
+async function openMemory(image) {
+	const programs = programBuilder(cache, progress);
+	const { agent, suites } = await programs(arch);
+	const machine = resolveMachine('default', await loadMachineLibrary(join(root, 'kernels/machines.yaml')), 'mutants');
+	return new MutantMemory(join(folder, 'outcomes', arch), {
+		kernel: await sha256File(image),
+		machine: sha256(JSON.stringify(machine)),
+		programs: new Map([agent, ...suites].map(({ name, id }) => [name, id])),
+		suiteOf: new Map((await allCases(programs)).map((one) => [one.case, one.suite])),
 	});
-	const wrong = problem ?? (survivors.length > 0 ? survivors.join(', ') : undefined);
-	return { mutant, seconds, results: judged, killed: wrong === undefined, problem: wrong };
+}
+
+/** Runs the cases on the kernel as it is. @returns {Promise<{ results: object[], sound: Set<string> }>} */
+async function runWithout(runs, image, cases) {
+	const baseline = await runs.run('none', image, cases, undefined);
+	if (baseline.problem) throw new Error(`without a mutant: ${baseline.problem}`);
+	const sound = new Set();
+	for (const { case: id, subject, verdict, reason } of baseline.results) {
+		if (verdict === 'pass') sound.add(`${id} ${subject}`);
+		else if (verdict !== 'skip') note(`without a mutant: ${id} ${subject}: ${verdict}: ${reason}`);
+	}
+	return { results: baseline.results, sound };
+}
+
+/** Builds each mutant's kernel while the one before it runs, and calls `done` with what came of each. */
+async function runAll(chosen, { kernels, tree }, runs, done) {
+	let running = Promise.resolve();
+	for (const [index, mutant] of chosen.entries()) {
+		const image = join(folder, `kernel-${index % 2}`);
+		const refused = await tree.apply(mutant.file);
+		kernels.changed(mutant.touches);
+		const problem = refused ? `does not apply: ${refused}` : await kernels.build(image);
+		await tree.restore();
+		kernels.changed(mutant.touches);
+		await running;
+		if (interrupt.signal.aborted) return;
+		running = problem
+			? done(mutant, { results: [], seconds: 0, problem })
+			: runs.run(mutant.name, image, argv.allCases ? [] : mutant.expected, mutant.subject).then((ran) => {
+					if (!interrupt.signal.aborted) done(mutant, ran);
+				});
+	}
+	await running;
 }
 
 function tell(outcome, index, count) {
@@ -117,65 +123,76 @@ function tell(outcome, index, count) {
 	say(outcome.killed ? `${head.padEnd(62)} ${by.join(', ')}` : `${head}: ${outcome.problem}`);
 }
 
-async function runMutants({ chosen, whole }) {
-	const tree = new MutantTree(cache.workPath('mutants'));
+/** @returns {Promise<{ baseline: object[], outcomes: object[] }>} outcomes in the order of the mutants. */
+async function runMutants(chosen, whole) {
+	mkdirSync(runsFolder, { recursive: true });
 	await cache.touch('mutants');
-	const { stdout } = await $({
-		stdio: ['ignore', 'pipe', 'inherit'],
-	})`${fencepost} kernel fetch ${kernel} --arch ${arch}`;
-	await tree.prepare(/: (\/\S+[.]deb)$/m.exec(stdout)[1], note);
-	const touched = new Set(readMutants(root).flatMap(({ touches }) => touches));
-	tree.restore(touched);
-	mkdirSync(runs, { recursive: true });
-
-	note('without a mutant (the first build takes minutes)');
+	const image = join(folder, 'kernel-none');
+	note('building the kernel without a mutant (the first time takes minutes)');
+	const built = await openKernels(image);
+	const memory = await openMemory(image);
+	const runs = new MutantRuns({ arch, cache, folder: runsFolder, root });
 	const wanted = [...new Set(chosen.flatMap(({ expected }) => expected))];
-	const baseline = await runCases(tree, 'none', whole || argv.allCases ? [] : wanted, undefined);
-	if (baseline.problem) throw new Error(`without a mutant: ${baseline.problem}`);
-	const sound = new Set();
-	for (const { case: id, subject, verdict, reason } of baseline.results) {
-		if (verdict === 'pass') sound.add(`${id} ${subject}`);
-		else if (verdict !== 'skip') note(`without a mutant: ${id} ${subject}: ${verdict}: ${reason}`);
-	}
+	const { results: baseline, sound } = await runWithout(runs, image, whole || argv.allCases ? [] : wanted);
 
-	const outcomes = [];
-	for (const mutant of chosen) {
-		if (interrupted) break;
-		const refused = await tree.apply(mutant.file);
-		const cases = argv.allCases ? [] : mutant.expected;
-		const ran = refused
-			? { results: [], seconds: 0, problem: `does not apply: ${refused}` }
-			: await runCases(tree, mutant.name, cases, mutant.subject);
-		tree.restore(touched);
-		if (interrupted) break;
-		outcomes.push(judge(mutant, ran, sound));
-		tell(outcomes.at(-1), outcomes.length - 1, chosen.length);
+	const outcomes = new Map();
+	if (!argv.fresh && !argv.allCases) {
+		for (const mutant of chosen) {
+			const ran = memory.recall(mutant);
+			if (ran) outcomes.set(mutant, judgeMutant(mutant, ran, sound));
+		}
+		if (outcomes.size > 0) note(`${outcomes.size} of ${chosen.length} were run before, and nothing has changed since`);
 	}
-	return { baseline: baseline.results, outcomes };
+	const left = chosen.filter((mutant) => !outcomes.has(mutant));
+	const started = performance.now();
+	let ended = 0;
+	await runAll(left, built, runs, (mutant, ran) => {
+		const seen = { ...ran, date: new Date().toISOString().slice(0, 10) };
+		const outcome = judgeMutant(mutant, seen, sound);
+		outcomes.set(mutant, outcome);
+		// Of those that live each run says it again: there is something to do.
+		if (outcome.killed && !argv.allCases) memory.keep(mutant, seen);
+		tell(outcome, ended++, left.length);
+	});
+	if (ended > 0) note(`${((performance.now() - started) / 1000 / ended).toFixed(1)} s a mutant`);
+	await checkKernel(built, image);
+	return { baseline, outcomes: chosen.flatMap((mutant) => outcomes.get(mutant) ?? []) };
+}
+
+/** What is built when all mutants are gone must be what was built before the first: nothing of one was in another. */
+async function checkKernel({ kernels }, image) {
+	if (interrupt.signal.aborted) return;
+	const again = join(folder, 'kernel-0');
+	const problem = await kernels.build(again);
+	if (problem || (await sha256File(again)) !== (await sha256File(image)))
+		throw new Error(`after the last mutant the kernel is not what it was before the first: ${problem ?? 'it differs'}`);
+	for (const name of ['kernel-0', 'kernel-1', 'kernel-none']) rmSync(join(folder, name), { force: true });
 }
 
 if (!/^source:/.test(kernel) || !['x86_64', 'arm64'].includes(arch)) {
 	note(`mutants: --kernel ${kernel} --arch ${arch}: accepted are source:VERSION, and x86_64 or arm64`);
 	process.exit(2);
 }
-const choice = chooseMutants();
+const chosen = chooseMutants();
+const whole = chosen === mutants;
 if (argv.list) {
-	for (const { name, breaks, expected } of choice.chosen) say(`${name}: ${breaks}\n    ${expected.join(', ')}`);
+	for (const { name, breaks, expected } of chosen) say(`${name}: ${breaks}\n    ${expected.join(', ')}`);
 } else {
 	const { baseline, outcomes } = await withLock(
 		cache.workPath('locks', 'mutants'),
-		() => runMutants(choice),
+		() => withBuildLock(`mutants-${arch}`, () => runMutants(chosen, whole), cache, progress),
 		undefined,
 		() => note('waiting for another run of the mutants'),
 	);
+	const interrupted = interrupt.signal.aborted;
 	const killed = outcomes.filter((outcome) => outcome.killed).length;
-	const unkilled = choice.whole && !interrupted ? unkilledCases(baseline, outcomes) : [];
-	if (choice.whole && !interrupted) {
+	const unkilled = whole && !interrupted ? unkilledCases(baseline, outcomes) : [];
+	if (whole && !interrupted) {
 		const date = new Date().toISOString().slice(0, 10);
 		writeFileSync(PAGE, mutantsPage({ date, release: baseline[0].release, arch, baseline, outcomes }));
-		note(`wrote ${relative(process.cwd(), PAGE)}; consoles and results are in ${relative(process.cwd(), runs)}`);
+		note(`wrote ${relative(process.cwd(), PAGE)}; consoles and results are in ${relative(process.cwd(), runsFolder)}`);
 		for (const id of unkilled) say(`nothing has killed ${id}`);
 	}
-	say(`killed ${killed} of ${choice.chosen.length}`);
-	process.exitCode = interrupted ? 130 : killed === choice.chosen.length && unkilled.length === 0 ? 0 : 1;
+	say(`killed ${killed} of ${chosen.length}`);
+	process.exitCode = interrupted ? 130 : killed === chosen.length && unkilled.length === 0 ? 0 : 1;
 }

@@ -88,8 +88,8 @@ async function applyPatches(
 	}
 }
 
-/** Makes the folders that lead to `files`, and in each a link to everything else that the source has there. */
-async function linkAround(source: string, view: string, files: readonly string[]): Promise<void> {
+/** Makes the folders in `view` that lead to `files`, and in each a link to everything else that the source has there. */
+export async function linkAround(source: string, view: string, files: readonly string[]): Promise<void> {
 	const folders = new Set<string>(['.']);
 	for (const file of files) {
 		for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) folders.add(folder);
@@ -120,7 +120,8 @@ async function linkTo(target: string, path: string): Promise<void> {
 	await symlink(target, path);
 }
 
-async function putIfDifferent(from: string, to: string): Promise<void> {
+/** Moves a file to where another may be; one that has the same contents keeps its place and its time. */
+export async function putIfDifferent(from: string, to: string): Promise<void> {
 	const facts = await lstat(to).catch(() => undefined);
 	const same = facts?.isFile() && (await readFile(to)).equals(await readFile(from));
 	if (same) return;

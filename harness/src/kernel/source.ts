@@ -31,6 +31,14 @@ export async function findSource(selector: SourceSelector, context: AptContext):
 	});
 }
 
+/** The unpacked source in a package that was found; downloaded and unpacked when it is not there. Never write to it. */
+export async function unpackedSource({ kernel, apt }: FoundPackage, context: AptContext): Promise<string> {
+	const { cache, progress } = context;
+	const { record, upstream } = kernel;
+	const fetchDeb = () => fetchPackage(apt, record, cache, progress);
+	return pristineSource(`linux-${upstream}`, record.sha256, fetchDeb, cache, progress);
+}
+
 /** A kernel built from a linux-source package of Debian's. */
 export async function resolveSource(
 	selector: SourceSelector,
@@ -39,7 +47,8 @@ export async function resolveSource(
 ): Promise<Kernel> {
 	const { cache, progress, catalogue } = context;
 	const fragments = fragmentFiles(catalogue, context.projectRoot, selector.profile, arch);
-	const { kernel, apt } = await findSource(selector, context);
+	const found = await findSource(selector, context);
+	const { kernel } = found;
 	const release = parseRelease(kernel.upstream);
 	if (!release)
 		throw infrastructureError('VERSION_UNREADABLE', `${kernel.record.name} has the version ${kernel.upstream}`);
@@ -57,16 +66,7 @@ export async function resolveSource(
 			withBuildFolder: context.forModules ?? false,
 			buildName: `${source}-${record.sha256.slice(0, 12)}-${arch}-${selector.profile}`,
 			provenance: [`${record.name} ${record.version}`],
-			withSource: async (use) =>
-				use(
-					await pristineSource(
-						source,
-						record.sha256,
-						() => fetchPackage(apt, record, cache, progress),
-						cache,
-						progress,
-					),
-				),
+			withSource: async (use) => use(await unpackedSource(found, context)),
 		},
 		cache,
 		progress,
