@@ -26,18 +26,25 @@ function caseRows(baseline, outcomes) {
 	return ids.map((id) => {
 		const by = outcomes.filter(({ mutant, killed }) => killed && mutant.expected.includes(id));
 		const runs = baseline.filter((result) => result.case === id);
-		const skips = runs.every(({ verdict }) => verdict === 'skip');
 		const unseen = unseenSubjects(id, runs, by);
 		const names = by.map(({ mutant }) => `\`${mutant.name}\``).join(', ');
 		const found = unseen.length > 0 ? `${names}; not on ${unseen.join(', ')}` : names;
-		return { id, by, skips, text: by.length > 0 ? found : skips ? `skipped here: ${runs[0].reason}` : '**nothing**' };
+		const idle = by.length > 0 ? undefined : needsNone(runs);
+		return { id, by, idle, text: by.length > 0 ? found : (idle ?? '**nothing**') };
 	});
+}
+
+/** Why no mutant can tell anything of a case here; undefined when one could. */
+function needsNone(runs) {
+	if (runs.every(({ verdict }) => verdict === 'skip')) return `skipped here: ${runs[0].reason}`;
+	const known = runs.find(({ verdict }) => verdict === 'xfail');
+	return known && `fails without one, as is known: ${known.reason}`;
 }
 
 /** Cases that ran and that no mutant has killed. */
 export function unkilledCases(baseline, outcomes) {
 	return caseRows(baseline, outcomes)
-		.filter(({ by, skips }) => by.length === 0 && !skips)
+		.filter(({ by, idle }) => by.length === 0 && !idle)
 		.map(({ id }) => id);
 }
 
@@ -46,7 +53,7 @@ export function mutantsPage({ date, release, arch, baseline, outcomes }) {
 	const killed = outcomes.filter((outcome) => outcome.killed).length;
 	const rows = caseRows(baseline, outcomes);
 	const proven = rows.filter(({ by }) => by.length > 0).length;
-	const skipped = rows.filter(({ by, skips }) => by.length === 0 && skips);
+	const idle = rows.filter(({ by, idle }) => by.length === 0 && idle);
 	return `${[
 		'# Mutants',
 		'',
@@ -54,19 +61,22 @@ export function mutantsPage({ date, release, arch, baseline, outcomes }) {
 		'its promise: the mutants, small patches in `kernels/mutants/` against the source of the kernel named below. The first',
 		'lines of a patch say what it breaks, which cases must fail on it, and what they are run against.',
 		'',
-		'    npm run mutants                        all of them, and this page anew (about 20 s each; the first build takes minutes)',
+		'    npm run mutants                        all of them, and this page anew (about 6 s each; the first build takes minutes)',
+		'    npm run mutants -- --fresh             the same, and nothing is taken from an earlier run',
 		'    npm run mutants -- "cma-heap-*"        some of them; this page stays as it is',
 		'    npm run mutants -- --all-cases NAME    every case on a mutant, to see all that notice it',
 		'    npm run mutants -- --arch arm64        another architecture',
 		'    npm run mutants -- --list              only what they are',
 		'',
 		'First every case is run on the kernel without a patch: what fails there proves nothing here. Then a mutant counts as',
-		'killed when each case that it names has failed, crashed or timed out on every subject that it ran against.',
+		'killed when each case that it names has failed, crashed or timed out on every subject that it ran against. That is kept,',
+		'and not run again, until the patch, the kernel, the machine, the agent or the suites of those cases change. A change to',
+		'the harness is not among these: after one that could alter verdicts, run with --fresh.',
 		'',
 		'To add one: write the patch (`diff -u` with a/ and b/, no fuzz), put the three lines and `---` before it, run it by name.',
 		'',
 		`Seen on ${date}, Linux ${release}, ${arch}: ${killed} of ${outcomes.length} mutants killed, ${proven} of ${rows.length} cases` +
-			` seen to fail, ${skipped.length} skipped there.`,
+			` seen to fail, ${idle.length} skipped there or known to fail.`,
 		'',
 		'## Each mutant',
 		'',

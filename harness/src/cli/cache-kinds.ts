@@ -25,8 +25,8 @@ export const HOLDING_KINDS: readonly HoldingKind[] = [
 	{ name: 'probe', what: 'notes on whether KVM works', again: 'tried again: seconds', form: 'files' },
 	{
 		name: 'mutants',
-		what: 'source that mutants are built from',
-		again: 'unpacked again, and the first mutant takes minutes',
+		what: 'view of a source for mutants, and what killed each',
+		again: 'linked again at once, and every mutant is run again: some 6 seconds each',
 		form: 'folder',
 		locks: () => ['mutants'],
 	},
