@@ -9,8 +9,8 @@ import { contentId } from '../harness/dist/src/core/hash.js';
 export class MutantMemory {
 	/**
 	 * @param {string} folder
-	 * @param {{ kernel: string, machine: string, programs: ReadonlyMap<string, string>, suiteOf: ReadonlyMap<string, string> }} facts
-	 *     `kernel` and `programs` by ids of what they hold; `suiteOf` gives the suite of a case.
+	 * @param {{ kernel: string, machines: ReadonlyMap<string, string>, programs: ReadonlyMap<string, string>, suiteOf: ReadonlyMap<string, string> }} facts
+	 *     `kernel`, `machines` and `programs` by ids of what they hold; `suiteOf` gives the suite of a case.
 	 */
 	constructor(folder, facts) {
 		this.folder = folder;
@@ -38,10 +38,10 @@ export class MutantMemory {
 		return join(this.folder, `${mutant.name}.json`);
 	}
 
-	#key({ text, expected }) {
-		const { kernel, machine, programs, suiteOf } = this.facts;
+	#key({ text, expected, machine }) {
+		const { kernel, machines, programs, suiteOf } = this.facts;
 		const suites = [...new Set(expected.map((id) => suiteOf.get(id)))].sort();
 		const ids = ['agent', ...suites].map((name) => `${name} ${programs.get(name)}`);
-		return contentId({ text, kernel, machine, programs: ids.join('\n') });
+		return contentId({ text, kernel, machine: machines.get(machine), programs: ids.join('\n') });
 	}
 }

@@ -74,6 +74,7 @@ export function mutantsPage({ date, release, arch, baseline, outcomes }) {
 		'the harness is not among these: after one that could alter verdicts, run with --fresh.',
 		'',
 		'To add one: write the patch (`diff -u` with a/ and b/, no fuzz), put the three lines and `---` before it, run it by name.',
+		'A fourth line, `Machine: NAME`, is for what shows on another machine than the default one.',
 		'',
 		`Seen on ${date}, Linux ${release}, ${arch}: ${killed} of ${outcomes.length} mutants killed, ${proven} of ${rows.length} cases` +
 			` seen to fail, ${idle.length} skipped there or known to fail.`,

@@ -9,12 +9,17 @@ import { join } from 'node:path';
  * @property {string} breaks What it breaks, in one line.
  * @property {readonly string[]} expected Ids of cases, each of which must fail on it.
  * @property {string | undefined} subject What the cases are run against; undefined: whatever they need.
+ * @property {string} machine What its guests are, of kernels/machines.yaml.
  * @property {string} file Path of the patch.
  * @property {string} text All that the patch says.
  * @property {readonly string[]} touches Files it changes, relative to the kernel's tree.
  */
 
-const HEADER = /^Mutant: (?<breaks>.+)\nExpected: (?<expected>.+)\nSubject: (?<subject>\S+)\n---\n/;
+/** Where a patch names no machine. */
+export const DEFAULT_MACHINE = 'default';
+
+const HEADER =
+	/^Mutant: (?<breaks>.+)\nExpected: (?<expected>.+)\nSubject: (?<subject>\S+)\n(?:Machine: (?<machine>\S+)\n)?---\n/;
 
 /** @returns {Mutant} */
 function readMutant(file, name) {
@@ -28,6 +33,7 @@ function readMutant(file, name) {
 		breaks: header.breaks,
 		expected: header.expected.split(/,\s*/),
 		subject: header.subject === '*' ? undefined : header.subject,
+		machine: header.machine ?? DEFAULT_MACHINE,
 		touches: [...text.matchAll(/^\+\+\+ b\/(\S+)/gm)].map(([, path]) => path),
 	};
 }

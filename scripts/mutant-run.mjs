@@ -13,13 +13,17 @@ export class MutantRuns {
 		this.facts = facts;
 	}
 
-	/** @returns {Promise<{ results: object[], seconds: number, problem?: string }>} */
-	async run(name, image, cases, subject) {
+	/**
+	 * @param {string} name of what the run leaves.
+	 * @param {{ machine: string, cases: readonly string[], subject: string | undefined }} what all cases when there are none.
+	 * @returns {Promise<{ results: object[], seconds: number, problem?: string }>}
+	 */
+	async run(name, image, { machine, cases, subject }) {
 		const { arch, folder, root } = this.facts;
 		const out = join(folder, name);
 		rmSync(out, { recursive: true, force: true });
 		const options = [
-			...['--kernel', `file:${image}`, '--arch', arch, '--out', out],
+			...['--kernel', `file:${image}`, '--arch', arch, '--machine', machine, '--out', out],
 			...['--reporter', `terminal=${join(folder, `${name}.txt`)}`],
 			...cases.flatMap((id) => ['--case', id]),
 			...(subject === undefined ? [] : ['--subject', subject]),
@@ -53,9 +57,12 @@ export class MutantRuns {
 	}
 }
 
+/** What a case's passing without a mutant is known by. */
+export const soundness = (machine, id, subject) => `${machine} ${id} ${subject}`;
+
 /**
  * What came of a mutant: killed when each case that it names has failed on every subject that it ran against.
- * @param {ReadonlySet<string>} sound `CASE SUBJECT` of what passes without a mutant.
+ * @param {ReadonlySet<string>} sound `soundness` of what passes without a mutant.
  */
 export function judgeMutant(mutant, { results, seconds, problem, date }, sound) {
 	const judged = results.map((result) => ({ ...result, killed: KILLED.has(result.verdict) }));
@@ -65,7 +72,7 @@ export function judgeMutant(mutant, { results, seconds, problem, date }, sound) 
 	const survivors = mutant.expected.flatMap((id) => {
 		const own = judged.filter((result) => result.case === id && result.verdict !== 'skip');
 		if (own.length === 0) return [`${id} did not run${why}`];
-		const unsound = own.filter((result) => !sound.has(`${id} ${result.subject}`));
+		const unsound = own.filter((result) => !sound.has(soundness(mutant.machine, id, result.subject)));
 		if (unsound.length > 0) return [`${id} does not pass without the mutant either`];
 		return own.filter((result) => !result.killed).map((result) => `${id} ${result.subject}: ${result.verdict}`);
 	});

@@ -21,8 +21,8 @@ import { loadMachineLibrary } from '../harness/dist/src/plan/machines.js';
 import { MutantKernels } from './mutant-kernel.mjs';
 import { MutantMemory } from './mutant-memory.mjs';
 import { mutantsPage, unkilledCases } from './mutant-page.mjs';
-import { readMutants } from './mutant-patches.mjs';
-import { judgeMutant, MutantRuns } from './mutant-run.mjs';
+import { DEFAULT_MACHINE, readMutants } from './mutant-patches.mjs';
+import { judgeMutant, MutantRuns, soundness } from './mutant-run.mjs';
 import { MutantTree } from './mutant-tree.mjs';
 
 $.verbose = false;
@@ -72,25 +72,26 @@ async function openKernels(image) {
 async function openMemory(image) {
 	const programs = programBuilder(cache, progress);
 	const { agent, suites } = await programs(arch);
-	const machine = resolveMachine('default', await loadMachineLibrary(join(root, 'kernels/machines.yaml')), 'mutants');
+	const library = await loadMachineLibrary(join(root, 'kernels/machines.yaml'));
+	const machines = [...new Set(mutants.map(({ machine }) => machine))];
+	const idOf = (name) => sha256(JSON.stringify(resolveMachine(name, library, 'mutants')));
 	return new MutantMemory(join(folder, 'outcomes', arch), {
 		kernel: await sha256File(image),
-		machine: sha256(JSON.stringify(machine)),
+		machines: new Map(machines.map((name) => [name, idOf(name)])),
 		programs: new Map([agent, ...suites].map(({ name, id }) => [name, id])),
 		suiteOf: new Map((await allCases(programs)).map((one) => [one.case, one.suite])),
 	});
 }
 
-/** Runs the cases on the kernel as it is. @returns {Promise<{ results: object[], sound: Set<string> }>} */
-async function runWithout(runs, image, cases) {
-	const baseline = await runs.run('none', image, cases, undefined);
-	if (baseline.problem) throw new Error(`without a mutant: ${baseline.problem}`);
-	const sound = new Set();
-	for (const { case: id, subject, verdict, reason } of baseline.results) {
-		if (verdict === 'pass') sound.add(`${id} ${subject}`);
+/** Runs cases on the kernel as it is. @param {Set<string>} sound gets what passes. @returns {Promise<object[]>} */
+async function runWithout(runs, image, machine, cases, sound) {
+	const { results, problem } = await runs.run(`none-${machine}`, image, { machine, cases });
+	if (problem) throw new Error(`without a mutant: ${problem}`);
+	for (const { case: id, subject, verdict, reason } of results) {
+		if (verdict === 'pass') sound.add(soundness(machine, id, subject));
 		else if (verdict !== 'skip') note(`without a mutant: ${id} ${subject}: ${verdict}: ${reason}`);
 	}
-	return { results: baseline.results, sound };
+	return results;
 }
 
 /** Builds each mutant's kernel while the one before it runs, and calls `done` with what came of each. */
@@ -107,7 +108,7 @@ async function runAll(chosen, { kernels, tree }, runs, done) {
 		if (interrupt.signal.aborted) return;
 		running = problem
 			? done(mutant, { results: [], seconds: 0, problem })
-			: runs.run(mutant.name, image, argv.allCases ? [] : mutant.expected, mutant.subject).then((ran) => {
+			: runs.run(mutant.name, image, { ...mutant, cases: argv.allCases ? [] : mutant.expected }).then((ran) => {
 					if (!interrupt.signal.aborted) done(mutant, ran);
 				});
 	}
@@ -132,8 +133,15 @@ async function runMutants(chosen, whole) {
 	const built = await openKernels(image);
 	const memory = await openMemory(image);
 	const runs = new MutantRuns({ arch, cache, folder: runsFolder, root });
-	const wanted = [...new Set(chosen.flatMap(({ expected }) => expected))];
-	const { results: baseline, sound } = await runWithout(runs, image, whole || argv.allCases ? [] : wanted);
+	const sound = new Set();
+	let baseline = [];
+	for (const machine of new Set([DEFAULT_MACHINE, ...chosen.map((mutant) => mutant.machine)])) {
+		const everything = argv.allCases || (whole && machine === DEFAULT_MACHINE);
+		const wanted = new Set(chosen.flatMap((mutant) => (mutant.machine === machine ? mutant.expected : [])));
+		if (!everything && wanted.size === 0) continue;
+		const results = await runWithout(runs, image, machine, everything ? [] : [...wanted], sound);
+		if (machine === DEFAULT_MACHINE) baseline = results;
+	}
 
 	const outcomes = new Map();
 	if (!argv.fresh && !argv.allCases) {
