@@ -42,8 +42,9 @@ export class MutantRuns {
 		}
 	}
 
-	/** A mutant's kernel is of no use to anyone after its run. */
+	/** A mutant's kernel and its saved guests are of no use to anyone after its run. */
 	async #forgetKernel(out) {
+		const { cache } = this.facts;
 		let text;
 		try {
 			text = readFileSync(join(out, 'events.jsonl'), 'utf8');
@@ -52,7 +53,10 @@ export class MutantRuns {
 		}
 		for (const line of text.split('\n')) {
 			const event = line.includes('"kernel-ready"') ? JSON.parse(line) : undefined;
-			if (event?.type === 'kernel-ready') await this.facts.cache.remove('kernels', event.id);
+			if (event?.type !== 'kernel-ready') continue;
+			for (const { id, info } of await cache.list('templates'))
+				if (info?.identity?.startsWith(`${event.id} `)) await cache.remove('templates', id);
+			await cache.remove('kernels', event.id);
 		}
 	}
 }

@@ -38,6 +38,7 @@ export class QemuStarter implements GuestStarter {
 		const { path } = await this.cache.entry('templates', id, start.progress, async (directory) => {
 			cached = false;
 			await saveTemplate(start, accelerator, directory);
+			return { identity: start.spec.identity };
 		});
 		if (!cached) await this.cache.keepWithin('templates', TEMPLATES_BOUND);
 		return QemuTemplate.open(path, start, accelerator, cached);
