@@ -24,19 +24,19 @@ export class MutantKernels {
 	/** Folders of the source with files that changed since they were last compiled. */
 	#stale = new Set();
 
-	/** @param facts what a kernel room's context holds, `tree`, `arch`, `output` (kbuild's O=) and `version` of the source. */
+	/** @param facts what a kernel room's context holds, `tree`, `arch`, `profile`, `output` (kbuild's O=) and `version` of the source. */
 	constructor(facts) {
 		this.facts = facts;
 	}
 
 	/** Configures and builds everything. @param {string} image where the kernel goes. */
 	async buildWhole(image) {
-		const { arch, cache, catalogue, output, progress, projectRoot, tree, version } = this.facts;
+		const { arch, cache, catalogue, output, profile, progress, projectRoot, tree, version } = this.facts;
 		const toolchain = await findToolchain(arch, progress.signal);
 		this.place = { arch, source: tree.path, output, toolchain, cacheRoot: cache.root, signal: progress.signal };
-		const options = await readFragments(fragmentFiles(catalogue, projectRoot, 'conformance', arch));
+		const options = await readFragments(fragmentFiles(catalogue, projectRoot, profile, arch));
 		this.config = await configure(this.place, options, parseRelease(version));
-		await compile(this.place, this.config, `mutants-${arch}`, cache, progress);
+		await compile(this.place, this.config, `mutants-${arch}-${profile}`, cache, progress);
 		await installImage(this.place, this.config, image, progress);
 	}
 

@@ -17,7 +17,7 @@ export class MutantMemory {
 		this.facts = facts;
 	}
 
-	/** @returns what `keep` was given for this mutant, with the same surroundings; undefined when there is none. */
+	/** @returns what is of use of what `keep` was given for this mutant, with the same surroundings; undefined when there is none. */
 	recall(mutant) {
 		try {
 			const { key, ...ran } = JSON.parse(readFileSync(this.#file(mutant), 'utf8'));
@@ -27,10 +27,11 @@ export class MutantMemory {
 		}
 	}
 
-	keep(mutant, ran) {
+	keep(mutant, { results, seconds, date }) {
 		const file = this.#file(mutant);
+		const verdicts = results.map(({ case: id, subject, verdict }) => ({ case: id, subject, verdict }));
 		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(`${file}.new`, JSON.stringify({ key: this.#key(mutant), ...ran }));
+		writeFileSync(`${file}.new`, JSON.stringify({ key: this.#key(mutant), date, seconds, results: verdicts }));
 		renameSync(`${file}.new`, file);
 	}
 

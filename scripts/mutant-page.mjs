@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // docs/mutants.md: which mutants there are, and what was seen to kill them.
 
+import { DEFAULT_PROFILE } from '../harness/dist/src/core/selector.js';
+import { DEFAULT_MACHINE } from './mutant-patches.mjs';
+
 const cell = (text) => text.replaceAll('|', '\\|');
 
 function killers(outcome, today) {
@@ -8,8 +11,13 @@ function killers(outcome, today) {
 	const named = outcome.results
 		.filter((result) => result.killed)
 		.map(({ case: id, subject, verdict }) => `\`${id}\` ${subject}${verdict === 'fail' ? '' : ` (${verdict})`}`);
-	const seen = outcome.date === today ? '' : ` (seen on ${outcome.date})`;
-	return `${[...new Set(named)].join(', ')}${seen}`;
+	const { machine, profile } = outcome.mutant;
+	const where = [
+		...(machine === DEFAULT_MACHINE ? [] : [`machine ${machine}`]),
+		...(profile === DEFAULT_PROFILE ? [] : [`${profile} kernel`]),
+		...(outcome.date === today ? [] : [`seen on ${outcome.date}`]),
+	].join(', ');
+	return `${[...new Set(named)].join(', ')}${where && ` (${where})`}`;
 }
 
 /** Subjects that a case passed on without a mutant and was never seen to fail on. */
@@ -74,7 +82,8 @@ export function mutantsPage({ date, release, arch, baseline, outcomes }) {
 		'the harness is not among these: after one that could alter verdicts, run with --fresh.',
 		'',
 		'To add one: write the patch (`diff -u` with a/ and b/, no fuzz), put the three lines and `---` before it, run it by name.',
-		'A fourth line, `Machine: NAME`, is for what shows on another machine than the default one.',
+		'A line `Machine: NAME` after them is for what shows on another machine than the default one, a line `Profile: debug` for',
+		'what shows on a kernel that is built by another profile.',
 		'',
 		`Seen on ${date}, Linux ${release}, ${arch}: ${killed} of ${outcomes.length} mutants killed, ${proven} of ${rows.length} cases` +
 			` seen to fail, ${idle.length} skipped there or known to fail.`,

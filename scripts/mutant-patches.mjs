@@ -2,6 +2,7 @@
 // The mutants: kernels/mutants/NAME.patch, each one small bug, and what its header says of it.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_PROFILE } from '../harness/dist/src/core/selector.js';
 
 /**
  * @typedef {object} Mutant
@@ -10,6 +11,7 @@ import { join } from 'node:path';
  * @property {readonly string[]} expected Ids of cases, each of which must fail on it.
  * @property {string | undefined} subject What the cases are run against; undefined: whatever they need.
  * @property {string} machine What its guests are, of kernels/machines.yaml.
+ * @property {string} profile How its kernel is built, of kernels/catalogue.yaml.
  * @property {string} file Path of the patch.
  * @property {string} text All that the patch says.
  * @property {readonly string[]} touches Files it changes, relative to the kernel's tree.
@@ -19,7 +21,7 @@ import { join } from 'node:path';
 export const DEFAULT_MACHINE = 'default';
 
 const HEADER =
-	/^Mutant: (?<breaks>.+)\nExpected: (?<expected>.+)\nSubject: (?<subject>\S+)\n(?:Machine: (?<machine>\S+)\n)?---\n/;
+	/^Mutant: (?<breaks>.+)\nExpected: (?<expected>.+)\nSubject: (?<subject>\S+)\n(?:Machine: (?<machine>\S+)\n)?(?:Profile: (?<profile>\S+)\n)?---\n/;
 
 /** @returns {Mutant} */
 function readMutant(file, name) {
@@ -34,6 +36,7 @@ function readMutant(file, name) {
 		expected: header.expected.split(/,\s*/),
 		subject: header.subject === '*' ? undefined : header.subject,
 		machine: header.machine ?? DEFAULT_MACHINE,
+		profile: header.profile ?? DEFAULT_PROFILE,
 		touches: [...text.matchAll(/^\+\+\+ b\/(\S+)/gm)].map(([, path]) => path),
 	};
 }

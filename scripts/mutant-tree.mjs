@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A view of a kernel's source to which one mutant at a time is applied: links into the source, which is never written
 // to, around copies of the files that some mutant changes.
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { $ } from 'zx';
 import { linkAround, putIfDifferent } from '../harness/dist/src/kernel/patched-source.js';
 
@@ -22,6 +22,11 @@ export class MutantTree {
 	/** Shows the source without a mutant, whatever an earlier run that was killed has left. */
 	async prepare() {
 		mkdirSync(this.path, { recursive: true });
+		// What was a file of ours stays one, so that it is newer than what may have been built from a mutant of it.
+		const ours = readdirSync(this.path, { recursive: true, withFileTypes: true })
+			.filter((entry) => entry.isFile())
+			.map((entry) => relative(this.path, join(entry.parentPath, entry.name)));
+		this.files = [...new Set([...this.files, ...ours.filter((file) => existsSync(join(this.source, file)))])];
 		await linkAround(this.source, this.path, this.files);
 		await this.restore();
 	}
