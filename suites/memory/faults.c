@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "buffer-fence.h"
 #include "descriptors.h"
 #include "fault.h"
+#include "fdinfo.h"
 #include "fence.h"
 #include "heap.h"
 #include "holdings.h"
@@ -70,10 +72,24 @@ CASE(allocate_faults, "memory.fault-allocate", CATALOGUE("MEM-02"), CLASS(ABI),
 	}
 }
 
+#define OLD_NAME "the name it had"
+#define NEW_NAME "a name that takes some memory"
+
 static long set_name(void *argument)
 {
-	return raw_ioctl(((struct call *)argument)->buffer, DMA_BUF_SET_NAME_B,
-			 "a name that takes some memory");
+	return raw_ioctl(((struct call *)argument)->buffer, DMA_BUF_SET_NAME_B, NEW_NAME);
+}
+
+/* A name that could not be set leaves the one before it. */
+static void check_name(void *argument, long result)
+{
+	struct call *call = argument;
+	struct fdinfo info;
+
+	fdinfo_read(call->buffer, &info);
+	EXPECT_TRUE(info.named);
+	EXPECT_EQ(strcmp(info.name, result < 0 ? OLD_NAME : NEW_NAME), 0);
+	MUST(raw_ioctl(call->buffer, DMA_BUF_SET_NAME_B, OLD_NAME));
 }
 
 CASE(name_faults, "memory.fault-name", CATALOGUE("MEM-03"), CLASS(ABI),
@@ -82,7 +98,8 @@ CASE(name_faults, "memory.fault-name", CATALOGUE("MEM-03"), CLASS(ABI),
 {
 	struct call call = {.buffer = heap_buffer(page_size())};
 
-	EXPECT_TRUE(fault_sweep("SET_NAME", set_name, NULL, &call) >= 1);
+	MUST(raw_ioctl(call.buffer, DMA_BUF_SET_NAME_B, OLD_NAME));
+	EXPECT_TRUE(fault_sweep("SET_NAME", set_name, check_name, &call) >= 1);
 }
 
 static long map(void *argument)

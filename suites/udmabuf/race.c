@@ -117,11 +117,13 @@ static long seal_write(void *argument)
 	return fcntl(sealing->memfd, F_ADD_SEALS, F_SEAL_WRITE);
 }
 
+/* Of the first page, which sealing looks at first: while it looks at the others, a buffer that did
+ * not wait for it would hold a page that was found free. */
 static long make_buffer(void *argument)
 {
 	const struct sealing *sealing = argument;
 
-	return udmabuf_create(sealing->device, sealing->memfd, 0, SEAL_PAGES * page_size(), 0);
+	return udmabuf_create(sealing->device, sealing->memfd, 0, page_size(), 0);
 }
 
 /* A memfd all of whose pages are there, so that sealing it takes a while. */
