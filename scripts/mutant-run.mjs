@@ -23,6 +23,8 @@ export class MutantRuns {
 		const out = join(folder, name);
 		rmSync(out, { recursive: true, force: true });
 		const options = [
+			// What fails is what is looked for: no need to see it twice.
+			'--no-second-look',
 			...['--kernel', `file:${image}`, '--arch', arch, '--machine', machine, '--out', out],
 			...['--reporter', `terminal=${join(folder, `${name}.txt`)}`],
 			...cases.flatMap((id) => ['--case', id]),

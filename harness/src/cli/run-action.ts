@@ -59,6 +59,7 @@ export async function performRun(options: RunOptions, resumed?: EventLog): Promi
 			...{ plan, planFile, log, choice, isolate, projectRoot, cache, progress, programs, suites, planHash },
 			jobs: options.jobs ?? availableParallelism(),
 			failFast: options.failFast ?? false,
+			secondLook: options.secondLook ?? true,
 			book: new ExpectationBook(expectations),
 			argv: log.run?.argv ?? process.argv.slice(2),
 			version: packageVersion(),

@@ -43,6 +43,7 @@ export interface RunOptions {
 	readonly isolate?: Isolation;
 	readonly jobs?: number;
 	readonly failFast?: boolean;
+	readonly secondLook?: boolean;
 	readonly out?: string;
 	readonly resume?: string;
 	readonly retryMisses?: boolean;
@@ -90,6 +91,7 @@ export function runCommand(perform: (options: RunOptions) => Promise<void> = per
 		)
 		.option('--jobs <n>', 'guests at once (default: one per core)', parseJobs)
 		.option('--fail-fast', 'stop at the first fail, crash, timeout or xpass')
+		.option('--no-second-look', 'do not run what fails again, alone in a fresh guest')
 		.option('--out <dir>', 'run directory (default: runs/DATE-TIME)')
 		.option('--resume <dir>', 'go on with the run in this directory: what it has judged stands')
 		.option('--retry-misses', 'with --resume: judge again what could not be judged')

@@ -23,6 +23,8 @@ export interface RunContext {
 	readonly done: DoneCases;
 	readonly planFile: string | undefined;
 	readonly isolate: Isolation;
+	/** What is news is run again, alone in a fresh guest; where there is one guest for everything, never. */
+	readonly secondLook: boolean;
 	readonly choice: AssignmentChoice;
 	readonly estimates: Estimates;
 	readonly emit: (event: RunEvent) => void;

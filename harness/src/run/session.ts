@@ -39,6 +39,8 @@ export interface RunRequest {
 	readonly jobs: number;
 	/** The first fail, crash, timeout or xpass ends the run. */
 	readonly failFast: boolean;
+	/** What is news is run again, alone in a fresh guest. */
+	readonly secondLook: boolean;
 	readonly choice: AssignmentChoice;
 	/** Known failures. */
 	readonly book: ExpectationBook;
@@ -152,6 +154,7 @@ class Session {
 			done: request.log.done,
 			planFile: request.planFile,
 			isolate: request.isolate,
+			secondLook: request.secondLook,
 			choice: request.choice,
 			emit: (event) => this.emit(event),
 			expected: (result) => book.apply(result).verdict === 'xfail',

@@ -153,6 +153,7 @@ export class UnitRun {
 			const one = assignment.cases?.find((known) => known.case === first.case);
 			const again =
 				one !== undefined &&
+				run.secondLook &&
 				run.isolate !== 'run' &&
 				first.attempts === 1 &&
 				wantsSecondLook(first.verdict) &&

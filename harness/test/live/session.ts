@@ -81,7 +81,16 @@ export async function runParts(options: SessionOptions): Promise<SessionReport> 
 	const home = { ...player, name: first?.name ?? player.name };
 	const log = new EventLog(join(directory, 'run'));
 	const { exit } = await runSession({
-		...{ plan, planFile, log, isolate: options.isolate, jobs: options.jobs, failFast: false, planHash: '' },
+		...{
+			plan,
+			planFile,
+			log,
+			isolate: options.isolate,
+			jobs: options.jobs,
+			failFast: false,
+			secondLook: true,
+			planHash: '',
+		},
 		choice: { subjects: undefined, shard: undefined },
 		book: new ExpectationBook([]),
 		...{ projectRoot, cache, progress, argv: [], version: 'test' },

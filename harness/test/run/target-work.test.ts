@@ -28,7 +28,13 @@ interface Ran {
 
 async function work(
 	scripts: readonly Script[],
-	options: { suites?: SuiteProgram[]; isolate?: Isolation; subjects?: string[]; kernel?: Kernel } = {},
+	options: {
+		suites?: SuiteProgram[];
+		isolate?: Isolation;
+		secondLook?: boolean;
+		subjects?: string[];
+		kernel?: Kernel;
+	} = {},
 ): Promise<Ran> {
 	const results: CaseResult[] = [];
 	const events: RunEvent[] = [];
@@ -52,6 +58,7 @@ async function work(
 			done: new DoneCases(),
 			planFile: undefined,
 			isolate: options.isolate ?? 'run',
+			secondLook: options.secondLook ?? true,
 			choice: { subjects: options.subjects ?? ['system'], shard: undefined },
 			estimates: await Estimates.load(new Cache(t.testdir())),
 			emit: (event) => events.push(event),
@@ -84,6 +91,14 @@ t.test('what is news is run again alone, and both verdicts are kept', async (t) 
 		{ attempts: 2, flaky: undefined, earlier: [{ verdict: 'fail' }] },
 	);
 	t.equal(twice.starter.started, 2, 'a clone for the suite, and one for the second look');
+
+	const once = await work([{ facts, job: ({ args }) => failing(args) }], { isolate: 'suite', secondLook: false });
+	t.match(
+		once.results.find(({ verdict }) => verdict === 'fail'),
+		{ attempts: 1, earlier: undefined },
+		'--no-second-look: what is seen first stands',
+	);
+	t.equal(once.starter.started, 1);
 
 	const flaky = await work(
 		[
