@@ -189,6 +189,8 @@ static int insmod(int argc, char **argv)
 					   i > 1 ? " " : "", argv[i]);
 	heaps_list(&before);
 	begin();
+	if (case_id && length)
+		printf("# parameters: %s\n", parameters);
 	if (length >= sizeof(parameters))
 		error = E2BIG;
 	else if (module_load(argv[0], parameters))

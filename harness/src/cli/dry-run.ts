@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { moduleFolderName } from '../kernel/module-source.js';
 import { kernelCommandLine } from '../machine/qemu/command-line.js';
+import { moduleParameterText } from '../plan/module-parameter.js';
 import type { Plan } from '../plan/plan.js';
 import type { SuiteProgram } from '../run/assignment.js';
 
@@ -17,6 +18,7 @@ export function describePlan(plan: Plan, suites: readonly SuiteProgram[]): strin
 		}
 	}
 	for (const directory of plan.moduleSources) lines.push(`module ${moduleFolderName(directory)}: ${directory}`);
+	for (const parameter of plan.moduleParameters) lines.push(`module parameter: ${moduleParameterText(parameter)}`);
 	for (const { name, cases, option } of suites) {
 		lines.push(cases ? `suite ${name}: ${cases.length} cases` : `program ${name}: ${option ?? ''}`);
 		for (const one of cases ?? []) lines.push(`  ${one.case}`);

@@ -39,6 +39,7 @@ export interface RunOptions {
 	readonly subject?: string[];
 	readonly program?: string[];
 	readonly module?: string[];
+	readonly moduleParameter?: string[];
 	readonly timeout?: number;
 	readonly isolate?: Isolation;
 	readonly jobs?: number;
@@ -69,7 +70,7 @@ Examples:
   fencepost run --kernel tree:. --arch arm64 --suite 'sync*'
   fencepost run --kernel debian:newest --arch x86_64 --case 'heap.alloc.*' --subject system
   fencepost run --kernel source:6.12 --arch x86_64 --program ./mytest,--fast
-  fencepost run --kernel source:6.12 --module ./drivers/acme-heap
+  fencepost run --kernel source:6.12 --module ./drivers/acme-heap --module-parameter acme_heap.pages=64
   fencepost run --resume runs/2026-11-21T09-30-05
   git bisect run npx fencepost run --for-bisect --kernel tree:. --arch x86_64 --case heap.alloc.len-zero`;
 
@@ -86,6 +87,7 @@ export function runCommand(perform: (options: RunOptions) => Promise<void> = per
 		.option('--program <file[,arg...]>', 'a static program of your own that prints TAP or KTAP, repeatable', collect)
 		.option('--timeout <seconds>', 'how long each --program may run (default: 300)', parseTimeout)
 		.option('--module <dir>', 'source of an out-of-tree module to build, load and judge, repeatable', collect)
+		.option('--module-parameter <module.name=value>', 'what a module is loaded with, repeatable', collect)
 		.addOption(
 			new Option('--isolate <unit>', 'what a guest is used for (default: suite)').choices(['run', 'suite', 'case']),
 		)

@@ -8,6 +8,7 @@ import { type KernelSelector, parseKernelSelector } from '../core/selector.js';
 import { parseYaml } from '../core/yaml-source.js';
 import { type PlannedMachine, resolveMachine } from './machine-resolve.js';
 import { inlineMachineSchema, loadMachineLibrary, type MachineLibrary } from './machines.js';
+import { type ModuleParameter, parseModuleParameter } from './module-parameter.js';
 
 const strings = z.array(z.string().min(1).max(500));
 
@@ -21,6 +22,7 @@ const planSchema = z.strictObject({
 	programs: strings.optional(),
 	timeoutSeconds: z.int().min(1).max(86_400).optional(),
 	moduleSources: strings.optional(),
+	moduleParameters: strings.optional(),
 	expectations: strings.optional(),
 });
 
@@ -44,6 +46,8 @@ export interface Plan {
 	readonly timeoutSeconds: number | undefined;
 	/** Folders with the source of out-of-tree modules, absolute: built for each kernel, loaded in this order. */
 	readonly moduleSources: readonly string[];
+	/** What these modules are loaded with; of two values for one parameter the last. */
+	readonly moduleParameters: readonly ModuleParameter[];
 	/** Files with expectations, absolute. */
 	readonly expectationFiles: readonly string[];
 }
@@ -58,6 +62,7 @@ export interface PlanOptions {
 	readonly subject?: readonly string[] | undefined;
 	readonly program?: readonly string[] | undefined;
 	readonly module?: readonly string[] | undefined;
+	readonly moduleParameter?: readonly string[] | undefined;
 	readonly timeout?: number | undefined;
 }
 
@@ -79,7 +84,7 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 	const listed = <T>(
 		option: readonly string[] | undefined,
 		optionName: string,
-		field: 'kernels' | 'programs' | 'moduleSources',
+		field: 'kernels' | 'programs' | 'moduleSources' | 'moduleParameters',
 		parse: (text: string, where: string, directory: string) => T,
 	): T[] =>
 		option
@@ -95,6 +100,22 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 			'name one: --kernel source:6.12, or kernels: in the plan',
 		);
 	}
+	const moduleSources = unique(
+		listed(options.module, 'module', 'moduleSources', (item, _where, directory) => resolve(directory, item)),
+		String,
+	);
+	const moduleParameters = unique(
+		listed(options.moduleParameter, 'module-parameter', 'moduleParameters', (item, where) => {
+			const parameter = parseModuleParameter(item, where);
+			if (moduleSources.length > 0) return parameter;
+			throw usageError(
+				'MODULE_PARAMETER_ALONE',
+				`${where}: ${item} is for a module, and none is built`,
+				'name its folder with --module DIR, or moduleSources: in the plan; parameters of built-in modules go to cmdline: of a machine',
+			);
+		}),
+		({ module, name }) => `${module}.${name}`,
+	);
 	const machineNames = options.machine
 		? options.machine.map((name) => ({ name, where: '--machine' }))
 		: (value.machines ?? ['default']).map((machine, i) => ({
@@ -113,10 +134,8 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 			return { file: resolve(directory, name), args };
 		}),
 		timeoutSeconds: options.timeout ?? value.timeoutSeconds,
-		moduleSources: unique(
-			listed(options.module, 'module', 'moduleSources', (item, _where, directory) => resolve(directory, item)),
-			String,
-		),
+		moduleSources,
+		moduleParameters,
 		expectationFiles: (value.expectations ?? []).map((name) => resolve(base, name)),
 	};
 }

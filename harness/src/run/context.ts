@@ -4,6 +4,7 @@ import type { KernelSelector } from '../core/selector.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { BuiltModule } from '../kernel/module-build.js';
 import type { GuestStarter, MachineDeclaration } from '../machine/machine.js';
+import type { ModuleParameter } from '../plan/module-parameter.js';
 import type { DoneCases } from '../results/done-cases.js';
 import type { CaseResult, RunEvent } from '../results/events.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
@@ -45,4 +46,6 @@ export interface Target {
 	readonly identity: string;
 	/** Out-of-tree modules, built for this kernel. */
 	readonly modules: readonly BuiltModule[];
+	/** What they are loaded with. */
+	readonly moduleParameters: readonly ModuleParameter[];
 }

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { create } from 'tar';
 import type { BuiltModule } from '../kernel/module-build.js';
 import type { ModuleFile } from '../kernel/modules.js';
+import type { ModuleParameter } from '../plan/module-parameter.js';
 import type { Assignment, AssignmentChoice, ListedCase } from './assignment.js';
 import { type Judged, runAssignment } from './attempt.js';
 import type { LaunchedGuest } from './launch.js';
@@ -34,6 +35,7 @@ const NOTHING_PROMISED: ReadonlySet<string> = new Set();
 export async function loadModules(
 	launched: LaunchedGuest,
 	modules: readonly BuiltModule[],
+	parameters: readonly ModuleParameter[],
 	signal: AbortSignal,
 	record: RecordModule,
 ): Promise<ModuleLoad> {
@@ -41,7 +43,9 @@ export async function loadModules(
 	const permanent = new Map<string, string>();
 	for (const { name, file } of filesOf(modules)) {
 		await launched.guest.put(GUEST_FOLDER, archive(file), signal);
-		const assignment = moduleAssignment(`module.${name}.load`, ['insmod', `${GUEST_FOLDER}/${basename(file)}`]);
+		const own = parameters.filter(({ module }) => module === name).map(({ name: key, value }) => `${key}=${value}`);
+		const args = ['insmod', `${GUEST_FOLDER}/${basename(file)}`, ...own];
+		const assignment = moduleAssignment(`module.${name}.load`, args);
 		let loaded = false;
 		const { guestUsedUp } = await runAssignment(launched, assignment, NOTHING_PROMISED, signal, (judged) => {
 			const said = (key: string) =>

@@ -2,6 +2,7 @@
 
 import { shellQuote } from '../core/process.js';
 import type { KernelSelector } from '../core/selector.js';
+import { type ModuleParameter, moduleParameterText } from '../plan/module-parameter.js';
 
 export interface RerunParts {
 	readonly kernel: KernelSelector;
@@ -17,6 +18,8 @@ export interface RerunParts {
 	readonly deadlineMs?: number | undefined;
 	/** Folders of out-of-tree modules that were loaded, absolute. */
 	readonly modules: readonly string[];
+	/** What they were loaded with. */
+	readonly moduleParameters: readonly ModuleParameter[];
 }
 
 /** The one command that runs exactly this case again. Paths are absolute, so that it works from any folder. */
@@ -25,6 +28,7 @@ export function rerunCommand(parts: RerunParts): string {
 	if (parts.planFile !== undefined) words.push('--plan', parts.planFile);
 	words.push('--kernel', absoluteSelector(parts.kernel), '--arch', parts.arch, '--machine', parts.machine);
 	for (const directory of parts.modules) words.push('--module', directory);
+	for (const parameter of parts.moduleParameters) words.push('--module-parameter', moduleParameterText(parameter));
 	if (parts.program !== undefined) {
 		words.push('--program', parts.program);
 		if (parts.deadlineMs !== undefined) words.push('--timeout', String(Math.ceil(parts.deadlineMs / 1000)));

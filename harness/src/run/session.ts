@@ -26,6 +26,7 @@ import { Estimates } from './estimates.js';
 import { hostCapacity } from './host-capacity.js';
 import { GuestCounter } from './launch.js';
 import { buildModules, MODULE_SUITE, type ModuleBuilds } from './module-build-verdict.js';
+import { checkModuleParameters } from './module-parameters.js';
 import { rerunCommand } from './rerun.js';
 import { TargetWork } from './target-work.js';
 
@@ -182,6 +183,8 @@ class Session {
 			kernel = await resolveKernel(selector, arch, { cache, progress, projectRoot, forModules });
 			this.requireSameKernel(selector, kernel);
 			builds = await buildModules(kernel, plan.moduleSources, { cache, progress });
+			if (builds.built.length === plan.moduleSources.length)
+				await checkModuleParameters(plan.moduleParameters, builds.built);
 		} catch (error) {
 			progress.signal.throwIfAborted();
 			if (error instanceof FencepostError && error.blame === 'usage') throw error;
@@ -228,7 +231,7 @@ class Session {
 		{ built }: ModuleBuilds,
 		progress: Progress,
 	): Promise<Target> {
-		const { cache, suites, projectRoot } = this.request;
+		const { cache, suites, projectRoot, plan } = this.request;
 		const modules = await moduleFiles(kernel, machine.modules, { cache, progress, projectRoot });
 		const wanted = new Set(suites.map(({ name }) => name));
 		const initramfs = await buildInitramfs({
@@ -242,7 +245,11 @@ class Session {
 		// What the machine's modules depend on is loaded, and verified, with them.
 		const complete = { ...machine, modules: modules.map(({ name }) => name) };
 		const identity = `${kernel.id} ${initramfs.id}`;
-		return { selector, kernel, machine: complete, suites, initramfs: initramfs.path, identity, modules: built };
+		const { moduleParameters } = plan;
+		return {
+			...{ selector, kernel, machine: complete, suites, initramfs: initramfs.path, identity },
+			...{ modules: built, moduleParameters },
+		};
 	}
 
 	/** What came of building the modules for a kernel, for each machine it would run on. */
@@ -263,6 +270,7 @@ class Session {
 		const rerun = rerunCommand({
 			...{ kernel: selector, arch, machine: machine.name, planFile, suite: MODULE_SUITE, case: undefined },
 			...{ subject: '', program: undefined, modules: plan.moduleSources },
+			moduleParameters: plan.moduleParameters,
 		});
 		for (const one of judged) {
 			const again = one.verdict === 'pass' ? undefined : rerun;

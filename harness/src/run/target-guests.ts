@@ -163,11 +163,11 @@ export class TargetGuests {
 
 	/** What came of it is recorded once, and again when it is not good. */
 	private async loadModules(launched: LaunchedGuest): Promise<void> {
-		const { modules } = this.target;
+		const { modules, moduleParameters } = this.target;
 		if (modules.length === 0) return;
 		const { progress, emit } = this.context;
 		const said: [Assignment, Judged][] = [];
-		const load = await loadModules(launched, modules, progress.signal, (...one) => said.push(one));
+		const load = await loadModules(launched, modules, moduleParameters, progress.signal, (...one) => said.push(one));
 		if (!this.firstLoad || !load.usable) {
 			for (const [assignment, judged] of said) this.results.record(assignment, judged, launched.consoleFile);
 			emit({ type: 'suite-end', time: timestamp(), group: this.results.groupOf(MODULE_SUITE, '') });

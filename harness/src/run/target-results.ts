@@ -66,7 +66,7 @@ export class TargetResults {
 	}
 
 	private rerun({ suite, subject }: Assignment, name: string): string {
-		const { selector, kernel, machine, modules } = this.target;
+		const { selector, kernel, machine, modules, moduleParameters } = this.target;
 		return rerunCommand({
 			kernel: selector,
 			arch: kernel.arch,
@@ -78,6 +78,7 @@ export class TargetResults {
 			program: suite.option,
 			deadlineMs: suite.deadlineMs,
 			modules: modules.map(({ directory }) => directory),
+			moduleParameters,
 		});
 	}
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { FencepostError } from '../../src/core/errors.js';
 import { kernelCommandLine, qemuCommandLine, repeatableCommandLine } from '../../src/machine/qemu/command-line.js';
+import { moduleParameterText } from '../../src/plan/module-parameter.js';
 import { loadPlan, type PlanOptions } from '../../src/plan/plan.js';
 
 const library = 'kernels/machines.yaml';
@@ -51,6 +52,16 @@ t.test('options replace what a plan says; paths are relative to where they were 
 	t.same([changed.arches, changed.suites], [['arm64'], ['mmap']]);
 	t.equal(plan.timeoutSeconds, 20);
 	t.equal((await load(t, text, { timeout: 5 })).timeoutSeconds, 5);
+});
+
+t.test('modules are given parameters, the last value of each', async (t) => {
+	const text =
+		'kernels: [source:6.12]\nmoduleSources: [a-heap]\nmoduleParameters: [a-heap.x=1, a_heap.y=, a_heap.x=2]\n';
+	const plan = await load(t, text);
+	t.same(plan.moduleSources, [join(t.testdirName, 'a-heap')]);
+	t.same(plan.moduleParameters.map(moduleParameterText), ['a_heap.x=2', 'a_heap.y=']);
+	const changed = await load(t, text, { moduleParameter: ['a_heap.z=/dev/null,=3'] });
+	t.same(changed.moduleParameters, [{ module: 'a_heap', name: 'z', value: '/dev/null,=3' }]);
 });
 
 t.test('machines extend, add to the command line, and are checked', async (t) => {
@@ -133,6 +144,25 @@ t.test('wrong plans are refused with file, line, column and what is accepted', a
 		],
 		['kernels: [source:6.12]\nmachines:\n  - { name: x, cmdline: ["a b"] }\n', {}, /one word without spaces/],
 		['kernels: [source:6.12]\n', { arch: ['amd64'] }, /--arch: unknown architecture "amd64"/, /did you mean x86_64\?/],
+		[
+			'kernels: [source:6.12]\nmoduleSources: [m]\nmoduleParameters: [m.a]\n',
+			{},
+			/plan\.yaml:3:20: "m\.a" is no module's parameter/,
+			/MODULE\.NAME=VALUE/,
+		],
+		...['a=1', 'm.a=1 2', 'm.a="1"', '.a=1', 'm.=1', 'm.a=\u{e9}'].map(
+			(moduleParameter): [string, PlanOptions, RegExp] => [
+				'kernels: [source:6.12]\n',
+				{ module: ['m'], moduleParameter: [moduleParameter] },
+				/^--module-parameter: .* is no module's parameter/,
+			],
+		),
+		[
+			'kernels: [source:6.12]\n',
+			{ moduleParameter: ['m.a=1'] },
+			/--module-parameter: m\.a=1 is for a module, and none is built/,
+			/--module DIR/,
+		],
 		['kernels: [source:6.12]\n', { machine: ['hugepage'] }, /--machine: unknown machine/, /did you mean hugepages\?/],
 	];
 	for (const [text, options, message, hint] of table) {

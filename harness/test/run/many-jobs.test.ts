@@ -75,7 +75,7 @@ t.test('10,000 jobs in flat memory', async (t) => {
 		new TargetWork(
 			{
 				selector: parseKernelSelector(`source:6.${k}`, 'test'),
-				...{ kernel, machine: own, suites, initramfs: '/i', identity: 'i', modules: [] },
+				...{ kernel, machine: own, suites, initramfs: '/i', identity: 'i', modules: [], moduleParameters: [] },
 			},
 			{
 				starter: new FakeStarter([script]),

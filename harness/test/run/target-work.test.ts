@@ -50,6 +50,7 @@ async function work(
 			initramfs: '/i',
 			identity: 'i',
 			modules: [],
+			moduleParameters: [],
 		},
 		{
 			starter,
