@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* failure.c - an allocation that cannot be delivered: nothing of it may stay behind. */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ktap.h"
@@ -93,4 +95,59 @@ CASE(descriptors_full, "heap.alloc.descriptors-full", CATALOGUE("ALLOC-18"), CLA
 	expect_left_alone(&before);
 	EXPECT_MEMORY_BACK(free_before);
 	EXPECT_OK(heap_allocate(heap, BUFFER_BYTES, O_RDWR | O_CLOEXEC, 0));
+}
+
+#define FILE_MAX "/proc/sys/fs/file-max"
+#define NOBODY	 65534
+
+static void set_file_max(const char *text)
+{
+	int fd = MUST(open(FILE_MAX, O_WRONLY | O_CLOEXEC));
+
+	MUST(write(fd, text, strlen(text)));
+	MUST(close(fd));
+}
+
+/* Allocates without the right to open more files than the system may have, of which it has more. */
+static void allocate_without_files(int heap)
+{
+	MUST(setresuid(NOBODY, NOBODY, NOBODY));
+	for (int round = 0; round < ROUNDS; round++) {
+		fp_context("round %d", round);
+		EXPECT_ERRNO(heap_allocate(heap, BUFFER_BYTES, O_RDWR | O_CLOEXEC, 0), ENFILE);
+	}
+	_exit(0);
+}
+
+CASE(files_full, "heap.alloc.files-full", CATALOGUE("ALLOC-18"), CLASS(ABI),
+     STATEMENT("With the system's file table full: ENFILE, no stray descriptor, the memory freed, "
+	       "once."),
+     SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_export(); fs/file_table.c: alloc_empty_file()"),
+     NEEDS("heap root"))
+{
+	int heap = heap_open(O_RDWR), file = MUST(open(FILE_MAX, O_RDONLY | O_CLOEXEC)), status;
+	struct left_alone before;
+	char usual[32] = "";
+	uint64_t free_before;
+	pid_t child;
+
+	MUST(read(file, usual, sizeof(usual) - 1));
+	MUST(close(file));
+	heap_require(BUFFER_BYTES);
+	before = look();
+	free_before = heap_free_bytes();
+	set_file_max("0");
+	child = fork();
+	if (child == 0)
+		allocate_without_files(heap);
+	if (child > 0)
+		waitpid(child, &status, 0);
+	set_file_max(usual);
+	MUST(child);
+	EXPECT_EQ(status, 0);
+	expect_left_alone(&before);
+	EXPECT_MEMORY_BACK(free_before);
+	/* What had been freed twice would be given out twice. */
+	for (int i = 0; i < 4; i++)
+		EXPECT_OK(heap_allocate(heap, BUFFER_BYTES, O_RDWR | O_CLOEXEC, 0));
 }

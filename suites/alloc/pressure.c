@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: MIT
-/* pressure.c - allocations too large to be granted, and ones that are killed on their way. */
+/* pressure.c - allocations too large to be granted. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ktap.h"
 #include "heap.h"
 #include "memory.h"
-#include "needs.h"
-
-/* If memory runs out, this process is the one to be killed and no other. */
-static void volunteer_for_the_oom_killer(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, "1000", 4) != 4)
-		_exit(255);
-	close(fd);
-}
+#include "volunteer.h"
 
 /* Allocates `len` bytes in a process of its own; its wait status: exit 0 for success, else the
  * errno. */
@@ -65,6 +54,67 @@ CASE(len_absurd, "heap.alloc.len-absurd", CATALOGUE("ALLOC-08"), CLASS(ABI),
 	close(heap_buffer(page_size()));
 }
 
+/* So much taken is more than a length that has lost bits could ask for. */
+#define TAKEN_ENOUGH (16 * MIB)
+#define TAKEN_POLLS  2000
+
+/*
+ * Allocates `len` bytes in a process of its own, and kills it once it has taken enough: errno, 0
+ * when the buffer was granted, -1 when it was killed on its way, by us or by the OOM killer.
+ */
+static int allocate_until_enough(uint64_t len)
+{
+	const uint64_t free_before = meminfo_bytes("MemFree");
+	pid_t child = MUST(fork());
+	int status;
+
+	if (child == 0) {
+		int heap = heap_open(O_RDWR);
+
+		volunteer_for_the_oom_killer();
+		_exit(heap_allocate(heap, len, O_RDWR | O_CLOEXEC, 0) < 0 ? errno : 0);
+	}
+	for (int poll = 0; waitpid(child, &status, WNOHANG) == 0; poll++) {
+		const uint64_t now = meminfo_bytes("MemFree");
+
+		if (now + TAKEN_ENOUGH < free_before || poll == TAKEN_POLLS)
+			MUST(kill(child, SIGKILL));
+		usleep(1000);
+	}
+	if (WIFSIGNALED(status))
+		EXPECT_EQ(WTERMSIG(status), SIGKILL);
+	return WIFSIGNALED(status) ? -1 : WEXITSTATUS(status);
+}
+
+CASE(len_beyond_memory, "heap.alloc.len-beyond-memory", CATALOGUE("ALLOC-08"), CLASS(ABI),
+     STATEMENT("A length that would be small if it lost its upper half, or was added to without a "
+	       "look, is not granted."),
+     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_buffer_alloc(), which passes on all 64 bits"),
+     NEEDS("heap"), TIMEOUT(30000))
+{
+	const uint64_t page = page_size(), memory = meminfo_bytes("MemTotal");
+	const uint64_t lens[] = {
+		(1ull << 32) + page,	    (1ull << 44) + 4 * page,
+		(1ull << 63) + page,	    UINT64_MAX - page + 1, /* a page more is 0 */
+		UINT64_MAX - 16 * page + 1,
+	};
+	uint64_t free_before = heap_free_bytes();
+	long live_before = live_buffers();
+
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		int error;
+
+		if (lens[i] <= memory)
+			continue;
+		fp_context("len %#llx", (unsigned long long)lens[i]);
+		error = allocate_until_enough(lens[i]);
+		if (error >= 0)
+			EXPECT_STR(error ? fp_errno_name(error) : "success", "ENOMEM");
+		EXPECT_EQ(live_buffers(), live_before);
+	}
+	EXPECT_MEMORY_BACK(free_before);
+}
+
 CASE(len_beyond_region, "heap.alloc.len-beyond-region", CATALOGUE("ALLOC-08"), CLASS(IMPL),
      STATEMENT("A CMA heap refuses what its region cannot hold with ENOMEM, and keeps its pages."),
      SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate(); mm/cma.c: cma_alloc()"),
@@ -87,148 +137,4 @@ CASE(len_beyond_region, "heap.alloc.len-beyond-region", CATALOGUE("ALLOC-08"), C
 		EXPECT_STR(fp_errno_name(WEXITSTATUS(status)), "ENOMEM");
 	}
 	EXPECT_MEMORY_BACK(free_before);
-}
-
-static long long now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ll + now.tv_nsec;
-}
-
-/* How long an allocation of `len` bytes takes when it is left in peace; the best of some, to be hit
- * within. */
-static long long allocation_ns(uint64_t len)
-{
-	int heap = heap_open(O_RDWR);
-	long long best = 0;
-
-	for (int i = 0; i < 3; i++) {
-		long long start = now_ns(), taken;
-		int fd = MUST(heap_allocate(heap, len, O_RDWR | O_CLOEXEC, 0));
-
-		taken = now_ns() - start;
-		if (!best || taken < best)
-			best = taken;
-		close(fd);
-	}
-	close(heap);
-	return best;
-}
-
-/*
- * Starts a process that allocates `len` bytes and is killed `delay_ns` after it began. The kernel's
- * own timer sends the signal, so that it comes in time however busy the machine is.
- */
-static pid_t start_doomed_allocation(uint64_t len, long long delay_ns)
-{
-	pid_t child = MUST(fork());
-
-	if (child == 0) {
-		struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
-		struct itimerspec after = {
-			.it_value = {delay_ns / 1000000000, delay_ns % 1000000000},
-		};
-		int heap = heap_open(O_RDWR);
-		timer_t timer;
-
-		volunteer_for_the_oom_killer();
-		if (timer_create(CLOCK_MONOTONIC, &event, &timer) ||
-		    timer_settime(timer, 0, &after, NULL))
-			_exit(255);
-		heap_allocate(heap, len, O_RDWR | O_CLOEXEC, 0);
-		_exit(0);
-	}
-	return child;
-}
-
-#define KILL_POINTS 16
-/* Long enough for a kill to fall into it and for a leak to be seen; no longer on a large machine.
- */
-#define DOOMED_BYTES_MIN (4 * MIB)
-#define DOOMED_BYTES_MAX (64 * MIB)
-
-/* A share of the free memory, within the limits. */
-static uint64_t doomed_bytes(uint64_t wanted)
-{
-	heap_require(DOOMED_BYTES_MIN);
-	return page_align(wanted < DOOMED_BYTES_MAX ? wanted : DOOMED_BYTES_MAX);
-}
-
-CASE(killed, "heap.alloc.killed", CATALOGUE("ALLOC-19"), CLASS(ABI),
-     STATEMENT("SIGKILL at any point of a long allocation frees everything it has taken."),
-     SOURCE("drivers/dma-buf/heaps/system_heap.c: system_heap_allocate(); "
-	    "drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate()"),
-     NEEDS("heap"), TIMEOUT(30000))
-{
-	uint64_t len = doomed_bytes(heap_room());
-	long long whole_ns = allocation_ns(len);
-	uint64_t free_before = heap_free_bytes();
-	long live_before = live_buffers();
-	int killed = 0, status;
-
-	for (int point = 1; point <= KILL_POINTS; point++) {
-		pid_t child = start_doomed_allocation(len, whole_ns * point / KILL_POINTS);
-
-		MUST(waitpid(child, &status, 0));
-		fp_context("killed %d/%d through", point, KILL_POINTS);
-		if (WIFSIGNALED(status))
-			killed++;
-		else
-			EXPECT_EQ(WEXITSTATUS(status), 0);
-	}
-	fp_note("%d of %d kills came before the allocation of %llu KiB (%lld us) had ended", killed,
-		KILL_POINTS, (unsigned long long)(len / 1024), whole_ns / 1000);
-	EXPECT_TRUE(killed > 0);
-	EXPECT_EQ(live_buffers(), live_before);
-	EXPECT_MEMORY_BACK(free_before);
-	/* All of it is there to be taken again, not only counted. */
-	close(heap_buffer(len));
-}
-
-/* The most that was gone from `free_before` while the child lived. */
-static uint64_t watch_until_end(pid_t child, uint64_t free_before)
-{
-	uint64_t most = 0;
-	int status;
-
-	while (waitpid(child, &status, WNOHANG) == 0) {
-		uint64_t now = meminfo_bytes("MemFree");
-
-		if (now < free_before && free_before - now > most)
-			most = free_before - now;
-	}
-	EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-	return most;
-}
-
-#define WATCH_ATTEMPTS 10
-
-CASE(killed_stops, "heap.alloc.killed-stops", CATALOGUE("ALLOC-19"), CLASS(ABI),
-     STATEMENT("A system heap allocation stops at SIGKILL and does not go on taking pages."),
-     SOURCE("drivers/dma-buf/heaps/system_heap.c: system_heap_allocate(), fatal_signal_pending()"),
-     NEEDS("heap:system"), TIMEOUT(30000))
-{
-	uint64_t len = doomed_bytes(heap_room() * 2);
-	long long delay_ns = allocation_ns(len) / 3;
-	uint64_t free_before, taken = 0;
-
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		fp_skip("needs cpus: two, one to watch the other");
-	for (int attempt = 0; attempt < WATCH_ATTEMPTS; attempt++) {
-		free_before = meminfo_bytes("MemFree");
-		taken = watch_until_end(start_doomed_allocation(len, delay_ns), free_before);
-		if (taken >= len / 8 && taken <= len * 3 / 4) {
-			fp_note("stopped %lld us into it, %llu of %llu KiB taken", delay_ns / 1000,
-				(unsigned long long)(taken / 1024),
-				(unsigned long long)(len / 1024));
-			return;
-		}
-		/* Too early to have been under way, or too late to stop it. */
-		delay_ns = taken < len / 8 ? delay_ns * 3 / 2 : delay_ns * 2 / 3;
-	}
-	fp_failf(__FILE__, __LINE__, "memory taken by an allocation that is killed on its way",
-		 "between 1/8 and 3/4 of its length, in one of 10 attempts", "%llu of %llu KiB",
-		 (unsigned long long)(taken / 1024), (unsigned long long)(len / 1024));
 }

@@ -27,6 +27,18 @@ CASE(cma, "mmap.private.cma", CATALOGUE("MMAP-06"), CLASS(IMPL),
 	expect_refused(20);
 }
 
+CASE(vendor, "mmap.private.vendor", CATALOGUE("MMAP-06"), CLASS(IMPL),
+     STATEMENT("MAP_PRIVATE of a vendor heap's buffer of several pages is EINVAL: no device would "
+	       "see what is written."),
+     SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_mmap(); mm/memory.c: remap_pfn_range()"),
+     NEEDS("heap:vendor"))
+{
+	/* Where a single page is mapped as a frame, it can be mapped private by the accident of
+	 * mmap.private.one-page. */
+	expect_refused(2);
+	expect_refused(CHUNKED_PAGES);
+}
+
 CASE(system_5_10, "mmap.private.system-5.10", CATALOGUE("MMAP-06"), CLASS(IMPL),
      STATEMENT("MAP_PRIVATE of a system heap's buffer is EINVAL."),
      SOURCE("drivers/dma-buf/heaps/heap-helpers.c: dma_heap_mmap()"), UNTIL("5.10"),

@@ -21,6 +21,10 @@
 #define CMA_HEAP                                                                                   \
 	SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_mmap()"), SINCE("6.12"),                \
 		NEEDS("heap:cma")
+/* Not what kind of memory it is, but what follows for who maps it; upstream's own did so late. */
+#define VENDOR_HEAP                                                                                \
+	SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_mmap()"), SINCE("6.12"),                \
+		NEEDS("heap:vendor")
 
 /* Both of these get at the pages themselves (get_user_pages()) instead of copying through the
  * mapping. */
@@ -95,16 +99,22 @@ CASE(plain_io, "mmap.special.read-write", CATALOGUE("MMAP-14"), CLASS(ABI),
 	EXPECT_PAGES(to, 0, 3, 0x82);
 }
 
-static void expect_flags(void)
+static void expect_flags(const char *const *flags, size_t count)
 {
-	static const char *const flags[] = {" pf ", " io ", " de ", " dd ", " sh "};
 	char *at = map_pages(heap_buffer(page_size()), 0, 1);
 	struct mapping mapping;
 
 	mapping_read(at, &mapping);
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+	for (size_t i = 0; i < count; i++)
 		if (!strstr(mapping.flags, flags[i]))
 			fp_fail(__FILE__, __LINE__, "VmFlags", flags[i], mapping.flags);
+}
+
+static void expect_frame_flags(void)
+{
+	static const char *const flags[] = {" pf ", " io ", " de ", " dd ", " sh "};
+
+	expect_flags(flags, sizeof(flags) / sizeof(flags[0]));
 }
 
 CASE(flags_system, "mmap.special.flags-system", CATALOGUE("MMAP-15"), CLASS(IMPL),
@@ -112,7 +122,7 @@ CASE(flags_system, "mmap.special.flags-system", CATALOGUE("MMAP-15"), CLASS(IMPL
 	       "io, de, dd."),
      SYSTEM_HEAP)
 {
-	expect_flags();
+	expect_frame_flags();
 }
 
 CASE(flags_cma, "mmap.special.flags-cma", CATALOGUE("MMAP-15"), CLASS(IMPL),
@@ -120,7 +130,16 @@ CASE(flags_cma, "mmap.special.flags-cma", CATALOGUE("MMAP-15"), CLASS(IMPL),
 	       "de, dd."),
      CMA_HEAP)
 {
-	expect_flags();
+	expect_frame_flags();
+}
+
+CASE(flags_vendor, "mmap.special.flags-vendor", CATALOGUE("MMAP-15"), CLASS(IMPL),
+     STATEMENT("A vendor heap's mapping is neither expandable nor dumped: VmFlags de, dd."),
+     VENDOR_HEAP)
+{
+	static const char *const flags[] = {" de ", " dd ", " sh "};
+
+	expect_flags(flags, sizeof(flags) / sizeof(flags[0]));
 }
 
 static unsigned long resident_file_kib(void)
@@ -165,6 +184,14 @@ CASE(rss_cma, "mmap.special.rss-cma", CATALOGUE("MMAP-16"), CLASS(IMPL),
      STATEMENT("A CMA heap's pages that are mapped and touched are not counted as resident, in "
 	       "smaps or RssFile."),
      CMA_HEAP)
+{
+	expect_not_resident();
+}
+
+CASE(rss_vendor, "mmap.special.rss-vendor", CATALOGUE("MMAP-16"), CLASS(IMPL),
+     STATEMENT("A vendor heap's pages that are mapped and touched are not counted as resident, in "
+	       "smaps or RssFile."),
+     VENDOR_HEAP)
 {
 	expect_not_resident();
 }

@@ -75,6 +75,42 @@ CASE(fdinfo_exporter, "heap.size.fdinfo-exporter", CATALOGUE("NAME-11"), CLASS(I
 	EXPECT_STR(info.exporter, fp_subject());
 }
 
+/* Does other things with the memory that a name might lie in which nobody keeps. */
+static void use_memory_otherwise(void)
+{
+	int fds[32];
+
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 32; i++) {
+			fds[i] = heap_buffer((size_t)(1 + i % 5) * page_size());
+			MUST(raw_ioctl(fds[i], DMA_BUF_SET_NAME_B,
+				       "!\"#$%&'()*+-/:;<=>?@[]^_`{|}~"));
+		}
+		for (int i = 0; i < 32; i++)
+			MUST(close(fds[i]));
+	}
+}
+
+CASE(fdinfo_exporter_stays, "heap.size.fdinfo-exporter-stays", CATALOGUE("SIZE-08"), CLASS(ABI),
+     STATEMENT("The exporter's name in fdinfo is text, the same for every buffer of the heap, and "
+	       "stays what it is."),
+     SOURCE(FDINFO_SOURCE), NEEDS("heap"))
+{
+	int first = heap_buffer(page_size()), second;
+	struct fdinfo before, after;
+
+	fdinfo_read(first, &before);
+	for (const char *at = before.exporter; *at; at++)
+		EXPECT_TRUE(*at >= ' ' && *at <= '~');
+	use_memory_otherwise();
+	fdinfo_read(first, &after);
+	EXPECT_STR(after.exporter, before.exporter);
+	second = heap_buffer(MIB);
+	use_memory_otherwise();
+	fdinfo_read(second, &after);
+	EXPECT_STR(after.exporter, before.exporter);
+}
+
 static long count_of(int fd)
 {
 	struct fdinfo info;
