@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What changed between 5.10 and 7.3 in the interfaces that a heap driver uses. The driver is
+ * What changed between 5.10 and 7.3 in the interfaces that a heap driver uses. A driver is
  * written once; the functions that the kernel calls are made here, each in the form that its
  * release wants.
  */
-#ifndef EXAMPLE_HEAP_COMPAT_H
-#define EXAMPLE_HEAP_COMPAT_H
+#ifndef FENCEPOST_MODULES_COMPAT_H
+#define FENCEPOST_MODULES_COMPAT_H
 
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
+#include <linux/dma-resv.h>
 #include <linux/err.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 
 /* A symbol namespace is named by a string since 6.13. */
@@ -22,38 +25,44 @@
 
 /*
  * Makes dma_heap_ops.allocate of "struct dma_buf *function(size_t len, u32 fd_flags)": it returned
- * a descriptor in 5.10, and took its flags as unsigned long still in 6.1.
+ * a descriptor in 5.10, which install() makes, and took its flags as unsigned long still in 6.1.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-#define DEFINE_HEAP_ALLOCATE(name, function)                                                       \
+#define DEFINE_HEAP_ALLOCATE_WITH(name, function, install)                                         \
 	static struct dma_buf *name(struct dma_heap *heap, unsigned long len, u32 fd_flags,        \
 				    u64 heap_flags)                                                \
 	{                                                                                          \
 		return function(len, fd_flags);                                                    \
 	}
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 15, 0)
-#define DEFINE_HEAP_ALLOCATE(name, function)                                                       \
+#define DEFINE_HEAP_ALLOCATE_WITH(name, function, install)                                         \
 	static struct dma_buf *name(struct dma_heap *heap, unsigned long len,                      \
 				    unsigned long fd_flags, unsigned long heap_flags)              \
 	{                                                                                          \
 		return function(len, fd_flags);                                                    \
 	}
 #else
-#define DEFINE_HEAP_ALLOCATE(name, function)                                                       \
+#define DEFINE_HEAP_ALLOCATE_WITH(name, function, install)                                         \
 	static int name(struct dma_heap *heap, unsigned long len, unsigned long fd_flags,          \
 			unsigned long heap_flags)                                                  \
 	{                                                                                          \
 		struct dma_buf *dmabuf = function(len, fd_flags);                                  \
-		int fd;                                                                            \
                                                                                                    \
-		if (IS_ERR(dmabuf))                                                                \
-			return PTR_ERR(dmabuf);                                                    \
-		fd = dma_buf_fd(dmabuf, fd_flags);                                                 \
-		if (fd < 0)                                                                        \
-			dma_buf_put(dmabuf);                                                       \
-		return fd;                                                                         \
+		return IS_ERR(dmabuf) ? PTR_ERR(dmabuf) : install(dmabuf, fd_flags);               \
 	}
 #endif
+
+/* The descriptor of a new buffer; the buffer is gone when there is none to be had. */
+static inline int heap_install(struct dma_buf *dmabuf, u32 fd_flags)
+{
+	int fd = dma_buf_fd(dmabuf, fd_flags);
+
+	if (fd < 0)
+		dma_buf_put(dmabuf);
+	return fd;
+}
+
+#define DEFINE_HEAP_ALLOCATE(name, function) DEFINE_HEAP_ALLOCATE_WITH(name, function, heap_install)
 
 /*
  * Makes dma_buf_ops.vmap and .vunmap of "void *map(struct dma_buf *)", which may return an error
@@ -100,5 +109,27 @@
 		unmap(dmabuf);                                                                     \
 	}
 #endif
+
+/* Adds to an area's flags, which are not to be written to any more since 6.3. */
+static inline void heap_vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+/* Waits for all fences of a buffer, however long that takes. */
+static inline void heap_wait_for_fences(struct dma_buf *dmabuf)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
+	dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_READ, false, MAX_SCHEDULE_TIMEOUT);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
+	dma_resv_wait_timeout(dmabuf->resv, true, false, MAX_SCHEDULE_TIMEOUT);
+#else
+	dma_resv_wait_timeout_rcu(dmabuf->resv, true, false, MAX_SCHEDULE_TIMEOUT);
+#endif
+}
 
 #endif
