@@ -120,15 +120,15 @@ static inline void heap_vm_flags_set(struct vm_area_struct *vma, unsigned long f
 #endif
 }
 
-/* Waits for all fences of a buffer, however long that takes. */
+/* Waits for all fences of a buffer, or until a signal comes. */
 static inline void heap_wait_for_fences(struct dma_buf *dmabuf)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
-	dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_READ, false, MAX_SCHEDULE_TIMEOUT);
+	dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_READ, true, MAX_SCHEDULE_TIMEOUT);
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
-	dma_resv_wait_timeout(dmabuf->resv, true, false, MAX_SCHEDULE_TIMEOUT);
+	dma_resv_wait_timeout(dmabuf->resv, true, true, MAX_SCHEDULE_TIMEOUT);
 #else
-	dma_resv_wait_timeout_rcu(dmabuf->resv, true, false, MAX_SCHEDULE_TIMEOUT);
+	dma_resv_wait_timeout_rcu(dmabuf->resv, true, true, MAX_SCHEDULE_TIMEOUT);
 #endif
 }
 

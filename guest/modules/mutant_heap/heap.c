@@ -82,9 +82,9 @@ static struct dma_buf *allocate(size_t len, u32 fd_flags)
 	dmabuf = export(buffer, len, fd_flags);
 	if (!IS_ERR(dmabuf) || mutant_is(M36))
 		return dmabuf;
-	if (mutant_is(M37))
-		buffer_free_pages(buffer);
 	buffer_free(buffer);
+	if (mutant_is(M37))
+		buffer_free(buffer);
 	return dmabuf;
 }
 
