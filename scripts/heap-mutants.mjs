@@ -47,6 +47,7 @@ async function runHeap({ kernel, arch }, name, parameters, cases) {
 		...['--kernel', kernel, '--arch', arch, '--out', out, '--module', join(root, HEAP_MODULE)],
 		...parameters.flatMap((parameter) => ['--module-parameter', `mutant_heap.${parameter}`]),
 		...['--reporter', `terminal=${join(RECORDS, 'last.txt')}`],
+		...['--gate', 'ABI', '--gate', 'IMPL', '--gate', 'QUIRK'],
 		...cases.flatMap((id) => ['--case', id]),
 	];
 	const started = performance.now();

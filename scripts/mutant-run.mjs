@@ -25,6 +25,8 @@ export class MutantRuns {
 		const options = [
 			// What fails is what is looked for: no need to see it twice.
 			'--no-second-look',
+			// Whatever a case's class: a mutant that it notices is noticed.
+			...['--gate', 'ABI', '--gate', 'IMPL', '--gate', 'QUIRK'],
 			...['--kernel', `file:${image}`, '--arch', arch, '--machine', machine, '--out', out],
 			...['--reporter', `terminal=${join(folder, `${name}.txt`)}`],
 			...cases.flatMap((id) => ['--case', id]),

@@ -164,3 +164,19 @@ CASE(vendor_name, "heap.node.vendor-name", CATALOGUE("NAME-13"), CLASS(ABI),
 				 "letters, digits and -_,.@+:", "'%c' in \"%s\"", *at,
 				 fp_subject());
 }
+
+/*
+ * What an encrypted guest has shows in drivers/virt/coco. There, and on a host that encrypts its
+ * memory, the heap is what the row CC-02 says of it.
+ */
+CASE(cc_shared_absent, "heap.node.cc-shared-absent", CATALOGUE("CC-01"), CLASS(ABI),
+     STATEMENT("Where memory is not encrypted there is no heap of decrypted memory, "
+	       "system_cc_shared."),
+     SOURCE("drivers/dma-buf/heaps/system_heap.c: system_heap_create(); " HEAPS_RST "Heaps"),
+     SINCE("7.2"), NEEDS("heap system-heap-driver"))
+{
+	if (access("/dev/tdx_guest", F_OK) == 0 || access("/dev/sev-guest", F_OK) == 0)
+		fp_skip("needs plain memory: this guest's is encrypted");
+	EXPECT_ERRNO(access("/dev/dma_heap/system_cc_shared", F_OK), ENOENT);
+	EXPECT_ERRNO(access("/sys/class/dma_heap/system_cc_shared", F_OK), ENOENT);
+}

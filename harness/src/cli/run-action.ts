@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { Cache } from '../core/cache.js';
+import { CASE_CLASSES } from '../core/case-class.js';
 import { errnoOf, usageError } from '../core/errors.js';
 import { sha256, sha256File } from '../core/hash.js';
 import { Progress } from '../core/progress.js';
@@ -14,6 +15,7 @@ import { checkModules } from '../run/module-build-verdict.js';
 import { checkPrograms, selectSuites } from '../run/select.js';
 import { runSession } from '../run/session.js';
 import { ExpectationBook, parseExpectations } from '../verdict/expectations.js';
+import { Gate } from '../verdict/gate.js';
 import { BisectRun } from './bisect.js';
 import { describePlan } from './dry-run.js';
 import { interruptSignal } from './interrupt.js';
@@ -61,6 +63,8 @@ export async function performRun(options: RunOptions, resumed?: EventLog): Promi
 			failFast: options.failFast ?? false,
 			secondLook: options.secondLook ?? true,
 			book: new ExpectationBook(expectations),
+			// A bisect looks for what changed, whatever its class.
+			gate: new Gate(plan.gate ?? (bisect ? CASE_CLASSES : ['ABI']), plan.cases),
 			argv: log.run?.argv ?? process.argv.slice(2),
 			version: packageVersion(),
 			onEvent: (event) => {

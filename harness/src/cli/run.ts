@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHES } from '../core/architectures.js';
+import { CASE_CLASSES, type CaseClass } from '../core/case-class.js';
 import type { Isolation } from '../run/context.js';
 
 const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
@@ -12,6 +13,12 @@ function parseShard(text: string): { index: number; count: number } {
 		throw new InvalidArgumentError('expected I/N with 1 <= I <= N, as 2/5.');
 	}
 	return { index, count };
+}
+
+function collectClass(text: string, previous: CaseClass[] | undefined): CaseClass[] {
+	const found = CASE_CLASSES.find((known) => known === text.toUpperCase());
+	if (!found) throw new InvalidArgumentError(`expected ${CASE_CLASSES.join(', ')}.`);
+	return [...(previous ?? []), found];
 }
 
 function parseTimeout(text: string): number {
@@ -41,6 +48,7 @@ export interface RunOptions {
 	readonly module?: string[];
 	readonly moduleParameter?: string[];
 	readonly timeout?: number;
+	readonly gate?: CaseClass[];
 	readonly isolate?: Isolation;
 	readonly jobs?: number;
 	readonly failFast?: boolean;
@@ -60,6 +68,7 @@ Kernels: source:VERSION (built from Debian's linux-source, as source:6.12 or sou
 tree, built out of tree), debian:VERSION (a stock package), file:PATH. ,profile=NAME may follow one that is built.
 Without --plan the default plan is taken: source:6.12 on x86_64 and arm64, every suite against every heap.
 With --program and neither --suite nor --case, only the programs run.
+A case that is asked for by its whole name gates whatever its class; so do all with --for-bisect.
 With --module and no --subject, the suites run against the heaps that the modules bring; see docs/modules.md.
 TAP version 14 goes to standard output when it is not a terminal; results.json, events.jsonl, the consoles and QEMU's
 command lines go to the run directory. --reporter junit=FILE writes JUnit XML for CI systems; --reporter github prints
@@ -90,6 +99,11 @@ export function runCommand(perform: (options: RunOptions) => Promise<void> = per
 		.option('--module-parameter <module.name=value>', 'what a module is loaded with, repeatable', collect)
 		.addOption(
 			new Option('--isolate <unit>', 'what a guest is used for (default: suite)').choices(['run', 'suite', 'case']),
+		)
+		.option(
+			'--gate <class>',
+			`classes of cases that the run fails for, repeatable: ${CASE_CLASSES.join(', ')} (default: ABI; others warn)`,
+			collectClass,
 		)
 		.option('--jobs <n>', 'guests at once (default: one per core)', parseJobs)
 		.option('--fail-fast', 'stop at the first fail, crash, timeout or xpass')

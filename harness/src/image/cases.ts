@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { z } from 'zod';
+import { CASE_CLASSES } from '../core/case-class.js';
 import { FencepostError, infrastructureError, messageOf } from '../core/errors.js';
 import { run } from '../core/process.js';
 
@@ -10,7 +11,7 @@ export const caseInfoSchema = z.strictObject({
 	/** `ALLOC-05` */
 	catalogue: z.string().regex(/^[A-Z0-9]+-\d+[a-z]?$/),
 	suite: z.string().min(1),
-	class: z.enum(['ABI', 'IMPL', 'QUIRK']),
+	class: z.enum(CASE_CLASSES),
 	statement: z.string().min(1),
 	source: z.string().min(1),
 	since: z.string().nullable(),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ARCHES, type Arch } from '../core/architectures.js';
+import { CASE_CLASSES, type CaseClass } from '../core/case-class.js';
 import { errnoOf, usageError } from '../core/errors.js';
 import { type KernelSelector, parseKernelSelector } from '../core/selector.js';
 import { parseYaml } from '../core/yaml-source.js';
@@ -24,6 +25,7 @@ const planSchema = z.strictObject({
 	moduleSources: strings.optional(),
 	moduleParameters: strings.optional(),
 	expectations: strings.optional(),
+	gate: z.array(z.enum(CASE_CLASSES)).min(1).optional(),
 });
 
 /** A program of the user's own with its arguments: `--program FILE,ARG,ARG`. */
@@ -48,6 +50,8 @@ export interface Plan {
 	readonly moduleSources: readonly string[];
 	/** What these modules are loaded with; of two values for one parameter the last. */
 	readonly moduleParameters: readonly ModuleParameter[];
+	/** Classes of cases that the run fails for; undefined where nothing was said. */
+	readonly gate: readonly CaseClass[] | undefined;
 	/** Files with expectations, absolute. */
 	readonly expectationFiles: readonly string[];
 }
@@ -64,6 +68,7 @@ export interface PlanOptions {
 	readonly module?: readonly string[] | undefined;
 	readonly moduleParameter?: readonly string[] | undefined;
 	readonly timeout?: number | undefined;
+	readonly gate?: readonly CaseClass[] | undefined;
 }
 
 /**
@@ -136,6 +141,7 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 		timeoutSeconds: options.timeout ?? value.timeoutSeconds,
 		moduleSources,
 		moduleParameters,
+		gate: options.gate ?? value.gate,
 		expectationFiles: (value.expectations ?? []).map((name) => resolve(base, name)),
 	};
 }

@@ -21,7 +21,7 @@ export function attemptsInWords(result: CaseResult): string | undefined {
 export function whereabouts(result: CaseResult): readonly string[] {
 	const lines: string[] = [];
 	if (result.release) lines.push(`release: ${result.release}`);
-	if (result.catalogue) lines.push(`catalogue: ${result.catalogue}`);
+	if (result.catalogue) lines.push(`catalogue: ${result.catalogue}${result.class ? ` (${result.class})` : ''}`);
 	if (result.console) lines.push(`console: ${result.console}`);
 	if (result.rerun) lines.push(`again: ${result.rerun}`);
 	return lines;

@@ -27,7 +27,7 @@ export interface SummarySink {
 type Level = 'error' | 'warning';
 
 /**
- * Annotations as GitHub's workflow commands, an error for each failure and a warning for what could not be judged, as
+ * Annotations as GitHub's workflow commands, an error for each failure and a warning for what could not be judged or does not gate, as
  * they come; at the end a summary of the job in Markdown. What guests say can neither start a command nor mark up.
  */
 export class GithubReporter implements Reporter {
@@ -51,7 +51,7 @@ export class GithubReporter implements Reporter {
 		if (event.type !== 'run-end') return;
 		for (const level of ['error', 'warning'] as const) {
 			const more = this.annotated[level] - ANNOTATIONS;
-			const what = level === 'error' ? 'failures' : 'results that could not be judged';
+			const what = level === 'error' ? 'failures' : 'warnings';
 			if (more > 0) this.write(command(level, 'Fencepost', `${more + 1} more ${what}: see the job's summary`));
 			else if (this.last[level] !== undefined) this.write(this.last[level]);
 		}
@@ -65,7 +65,11 @@ export class GithubReporter implements Reporter {
 		counts[result.verdict]++;
 		this.totals[result.verdict]++;
 		if (result.flaky) this.flaky++;
-		const level = isFailing(result.verdict) ? 'error' : result.verdict === 'miss' ? 'warning' : undefined;
+		const level = isFailing(result.verdict)
+			? 'error'
+			: result.verdict === 'miss' || result.warning
+				? 'warning'
+				: undefined;
 		if (level === undefined && !result.flaky) return;
 		if (this.details.length < DETAILS) this.details.push(result);
 		else this.unlisted++;
@@ -74,7 +78,7 @@ export class GithubReporter implements Reporter {
 
 	private annotate(level: Level, result: CaseResult): void {
 		const attempts = attemptsInWords(result);
-		const title = `${result.verdict}: ${result.case} (${groupName(result)})`;
+		const title = `${result.warning ? 'warning' : result.verdict}: ${result.case} (${groupName(result)})`;
 		const lines = [result.reason || result.verdict, ...(attempts ? [attempts] : []), ...whereabouts(result)];
 		const text = command(level, shortened(title, 200), lines.map((line) => shortened(line)).join('\n'));
 		if (++this.annotated[level] < ANNOTATIONS) this.write(text);

@@ -95,6 +95,7 @@ function yamlBlock(result: CaseResult): string[] {
 		['verdict', result.verdict],
 		['reason', result.reason],
 		...(result.catalogue ? ([['catalogue', result.catalogue]] as [string, string][]) : []),
+		...(result.class ? ([['class', result.class]] as [string, string][]) : []),
 	];
 	const after: [string, string | number][] = [
 		['release', result.release],
@@ -108,7 +109,7 @@ function yamlBlock(result: CaseResult): string[] {
 
 /** What the run itself says of a result; a program that uses such a key does not speak for the run. */
 const OWN_KEYS: ReadonlySet<string> = new Set([
-	...['verdict', 'reason', 'catalogue', 'release', 'duration_ms', 'console', 'rerun'],
+	...['verdict', 'reason', 'catalogue', 'class', 'release', 'duration_ms', 'console', 'rerun'],
 ]);
 
 function yamlKey(key: string): string {

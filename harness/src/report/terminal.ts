@@ -38,6 +38,8 @@ export class TerminalReporter implements Reporter {
 	/** Counts, not results: a run may have any number of cases, and a line is shown for each. */
 	private readonly totals = noCounts();
 	private readonly targets = new Map<string, TargetCounts>();
+	/** Of the xfails. */
+	private warnings = 0;
 
 	constructor(
 		private readonly status: Status,
@@ -56,7 +58,7 @@ export class TerminalReporter implements Reporter {
 				break;
 			case 'case':
 				this.count(event.result);
-				if (isFailing(event.result.verdict) || event.result.verdict === 'miss')
+				if (isFailing(event.result.verdict) || event.result.verdict === 'miss' || event.result.warning)
 					this.status.print(this.failure(event.result));
 				this.status.footer(this.footer());
 				break;
@@ -75,18 +77,21 @@ export class TerminalReporter implements Reporter {
 
 	private failure(result: CaseResult): string {
 		const where = `${result.kernel} ${result.arch} ${result.machine}${result.subject ? ` ${result.subject}` : ''}`;
-		const lines = [`${this.paint(STYLES[result.verdict], result.verdict)} ${result.case}  (${where})`];
+		const word = result.warning ? this.paint('yellow', 'warning') : this.paint(STYLES[result.verdict], result.verdict);
+		const lines = [`${word} ${result.case}  (${where})`];
 		const shown = (result.diagnostics ?? []).filter(([key]) => key !== 'log');
 		// A failure whose expected and found are shown needs no sentence that says them again.
-		if (result.reason && !shown.some(([key]) => key === 'expected')) lines.push(...indent(result.reason));
+		if (result.reason && (result.warning || !shown.some(([key]) => key === 'expected')))
+			lines.push(...indent(result.reason));
 		for (const [key, value] of shown) lines.push(...indent(`${key}: ${value}`));
 		if (result.console) lines.push(`    console: ${result.console}`);
 		if (result.rerun) lines.push(`    again:   ${result.rerun}`);
 		return `${lines.join('\n')}\n`;
 	}
 
-	private count({ kernel, arch, machine, suite, subject, release, verdict }: CaseResult): void {
+	private count({ kernel, arch, machine, suite, subject, release, verdict, warning }: CaseResult): void {
 		this.totals[verdict]++;
+		if (warning) this.warnings++;
 		const target: TargetCounts = entry(this.targets, `${kernel} ${arch} ${machine}`, () => ({
 			release: '',
 			suites: new Map(),
@@ -131,7 +136,11 @@ export class TerminalReporter implements Reporter {
 		const said = VERDICTS.filter((verdict) => this.totals[verdict] > 0).map((verdict) =>
 			this.paint(STYLES[verdict], `${this.totals[verdict]} ${verdict}`),
 		);
-		return `${said.join(', ') || 'nothing was judged'} in ${formatDuration(durationMs)}`;
+		const warned =
+			this.warnings === 0
+				? ''
+				: `; ${this.warnings} of the xfail ${this.warnings === 1 ? 'is a warning' : 'are warnings'}`;
+		return `${said.join(', ') || 'nothing was judged'} in ${formatDuration(durationMs)}${warned}`;
 	}
 
 	private paint(style: Style, text: string): string {

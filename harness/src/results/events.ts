@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Arch } from '../core/architectures.js';
+import type { CaseClass } from '../core/case-class.js';
 import type { Splat, Verdict } from '../verdict/verdict.js';
 
 /** One judged case: what results.json holds, pinned in the design, and what explains it. */
@@ -20,6 +21,12 @@ export interface CaseResult {
 	readonly console: string;
 	/** Catalogue id (`ALLOC-05`), where the case is ours. */
 	readonly catalogue?: string | undefined;
+	/** Of the case, where it is ours. */
+	readonly class?: CaseClass | undefined;
+	/** The case's own word, and no other witness's. */
+	readonly ownWord?: boolean | undefined;
+	/** A failure of a class that does not gate: the verdict is xfail. */
+	readonly warning?: true | undefined;
 	/** expected, found, errno, at …: what a failure's YAML block shows. */
 	readonly diagnostics?: readonly (readonly [key: string, value: string])[] | undefined;
 	readonly splats?: readonly Splat[] | undefined;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { CaseClass } from '../core/case-class.js';
 import { matchesAny } from '../core/glob.js';
 import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
 import { heapName, suiteSubject } from './subjects.js';
@@ -7,6 +8,8 @@ import { heapName, suiteSubject } from './subjects.js';
 export interface ListedCase {
 	readonly case: string;
 	readonly catalogue: string;
+	/** Undefined for what is no case of a suite: a module's. */
+	readonly class?: CaseClass | undefined;
 	readonly needs: readonly string[];
 }
 

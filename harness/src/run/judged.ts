@@ -6,7 +6,7 @@ import type { ListedCase } from './assignment.js';
 /** A case as an attempt judged it: what the run's own words are added to. */
 export type Judged = Pick<
 	CaseResult,
-	'case' | 'verdict' | 'reason' | 'durationMs' | 'diagnostics' | 'splats' | 'catalogue'
+	'case' | 'verdict' | 'reason' | 'durationMs' | 'diagnostics' | 'splats' | 'catalogue' | 'class' | 'ownWord'
 >;
 
 /**
@@ -19,7 +19,7 @@ export function judgedResult(
 	promises: ReadonlySet<string>,
 	stderr: string,
 ): Judged {
-	const { name, verdict, reason, diagnostics, splats, synthetic } = promised(judged, promises);
+	const { name, verdict, reason, diagnostics, splats, synthetic, ownWord } = promised(judged, promises);
 	const durationUs = Number(diagnostics.find(([key]) => key === 'duration_us')?.[1] ?? 0);
 	const said = synthetic && stderr.trim() !== '' ? ([['stderr', stderr.trim()]] as const) : [];
 	return {
@@ -30,6 +30,8 @@ export function judgedResult(
 		diagnostics: [...diagnostics.filter(([key]) => key !== 'duration_us'), ...said],
 		splats,
 		catalogue: catalogueOf(name, cases),
+		class: cases?.find((one) => one.case === name)?.class,
+		ownWord,
 	};
 }
 

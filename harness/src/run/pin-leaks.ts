@@ -56,6 +56,6 @@ export function pinLeaks(
 		if (!left) return [one];
 		const reason = [one.reason, ...left.map(leakReason)].filter((text) => text !== '').join('; ');
 		const earlier = [{ verdict: one.verdict, reason: one.reason }];
-		return [{ ...one, verdict: worse(one.verdict, 'fail'), reason, attempts: 2, earlier }];
+		return [{ ...one, ownWord: false, verdict: worse(one.verdict, 'fail'), reason, attempts: 2, earlier }];
 	});
 }

@@ -14,10 +14,11 @@ import { resolveKernel } from '../kernel/resolve.js';
 import type { MachineDeclaration } from '../machine/machine.js';
 import { QemuStarter } from '../machine/qemu/starter.js';
 import type { Plan } from '../plan/plan.js';
-import { LOG_SCHEMA, type RunEvent, type Totals } from '../results/events.js';
+import { type CaseResult, LOG_SCHEMA, type RunEvent, type Totals } from '../results/events.js';
 import type { EventLog } from '../results/store.js';
 import { EXIT, exitCode, isFailing } from '../results/totals.js';
 import type { ExpectationBook } from '../verdict/expectations.js';
+import type { Gate } from '../verdict/gate.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
 import type { Isolation, RunContext, Target } from './context.js';
@@ -45,6 +46,7 @@ export interface RunRequest {
 	readonly choice: AssignmentChoice;
 	/** Known failures. */
 	readonly book: ExpectationBook;
+	readonly gate: Gate;
 	readonly projectRoot: string;
 	readonly cache: Cache;
 	readonly progress: Progress;
@@ -147,6 +149,7 @@ class Session {
 
 	private context(book: ExpectationBook): RunContext {
 		const { request } = this;
+		const settled = (result: CaseResult) => request.gate.apply(book.apply(result));
 		return {
 			starter: new QemuStarter(request.cache),
 			progress: this.progress,
@@ -158,9 +161,9 @@ class Session {
 			secondLook: request.secondLook,
 			choice: request.choice,
 			emit: (event) => this.emit(event),
-			expected: (result) => book.apply(result).verdict === 'xfail',
+			expected: (result) => settled(result).verdict === 'xfail',
 			record: (result) => {
-				const event = request.log.caseEvent(book.apply(result));
+				const event = request.log.caseEvent(settled(result));
 				if (!event) return;
 				this.emit(event);
 				if (request.failFast && isFailing(event.result.verdict)) this.enough.abort();

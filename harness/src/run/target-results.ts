@@ -73,7 +73,7 @@ export class TargetResults {
 			machine: machine.name,
 			planFile: this.context.planFile,
 			suite: suite.name,
-			case: name.startsWith(suite.name) ? undefined : name,
+			case: suite.cases?.some((one) => one.case === name) ? name : undefined,
 			subject,
 			program: suite.option,
 			deadlineMs: suite.deadlineMs,

@@ -56,6 +56,8 @@ export interface JudgedCase {
 	readonly splats: readonly AttributedSplat[];
 	/** Made here: no line of the stream stands for it. */
 	readonly synthetic: boolean;
+	/** The case's own result line, and no other witness's word. */
+	readonly ownWord: boolean;
 }
 
 export interface SuiteJudgement {
@@ -73,6 +75,8 @@ export type Finding = readonly [verdict: Verdict, why: string];
 class Draft {
 	verdict: Verdict | undefined;
 	readonly reasons: string[] = [];
+	/** Somebody beside the case itself said that something is wrong. */
+	contradicted = false;
 	diagnostics: readonly (readonly [key: string, value: string])[] = [];
 	readonly splats: AttributedSplat[] = [];
 	constructor(
@@ -80,15 +84,27 @@ class Draft {
 		readonly synthetic: boolean,
 	) {}
 
-	/** One witness's word: the worst verdict stays, reasons for anything but a pass add up. */
+	/** The case's own word. */
+	say(verdict: Verdict, reason: string): void {
+		this.#weigh(verdict, reason);
+	}
+
+	/** Another witness's word. */
 	hear(verdict: Verdict, reason: string): void {
+		this.contradicted ||= verdict !== 'pass';
+		this.#weigh(verdict, reason);
+	}
+
+	/** The worst verdict stays, reasons for anything but a pass add up. */
+	#weigh(verdict: Verdict, reason: string): void {
 		this.verdict = this.verdict === undefined ? verdict : worse(this.verdict, verdict);
 		if (reason !== '' && !this.reasons.includes(reason) && this.reasons.length < 20) this.reasons.push(reason);
 	}
 
 	get judged(): JudgedCase {
 		const { name, verdict = 'miss', reasons, diagnostics, splats, synthetic } = this;
-		return { name, verdict, reason: reasons.join('; '), diagnostics, splats, synthetic };
+		const ownWord = !synthetic && !this.contradicted;
+		return { name, verdict, reason: reasons.join('; '), diagnostics, splats, synthetic, ownWord };
 	}
 }
 
@@ -192,7 +208,7 @@ export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
 	const exited = seen.outcome?.status !== undefined && !seen.outcome.timedOut;
 	for (const { name, verdict, reason, diagnostics, line } of seen.ktap.cases) {
 		const draft = hearing.result(name, seen.planned !== undefined);
-		draft.hear(verdict, reason);
+		draft.say(verdict, reason);
 		if (draft.diagnostics.length === 0 || verdict !== 'pass') draft.diagnostics = diagnostics;
 		// `ok 2 two` may have been on its way to `ok 2 two # SKIP`, or to another name.
 		if (broken && !exited && line === seen.ktap.stopsInside)

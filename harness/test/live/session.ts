@@ -19,6 +19,7 @@ import type { SuiteProgram } from '../../src/run/assignment.js';
 import type { Isolation } from '../../src/run/context.js';
 import { runSession } from '../../src/run/session.js';
 import { ExpectationBook } from '../../src/verdict/expectations.js';
+import { Gate } from '../../src/verdict/gate.js';
 import { KERNEL } from './characters.js';
 
 /** A program's part in a run: the arguments make it what it is. */
@@ -93,6 +94,7 @@ export async function runParts(options: SessionOptions): Promise<SessionReport> 
 		},
 		choice: { subjects: undefined, shard: undefined },
 		book: new ExpectationBook([]),
+		gate: new Gate(['ABI']),
 		...{ projectRoot, cache, progress, argv: [], version: 'test' },
 		programs: async () => ({ arch, agent, suites: [home] }),
 		suites: parts.map((part) => suite(part, `/suites/${home.name}`)),
