@@ -115,7 +115,7 @@ writeFileSync(
 		kernels: [selector],
 		arches: [arch],
 		// Under emulation and with counters, some in-kernel tests keep a processor for longer than the usual 21 s.
-		machines: [{ name: 'coverage', extends: 'default', cmdline: ['rcupdate.rcu_cpu_stall_timeout=300'] }],
+		machines: [{ name: 'coverage', extends: 'hugepages', cmdline: ['rcupdate.rcu_cpu_stall_timeout=300'] }],
 		expectations: [join(root, 'kernels/expectations.yaml')],
 	}),
 );
