@@ -114,8 +114,10 @@ writeFileSync(
 	JSON.stringify({
 		kernels: [selector],
 		arches: [arch],
-		// Under emulation and with counters, some in-kernel tests keep a processor for longer than the usual 21 s.
-		machines: [{ name: 'coverage', extends: 'hugepages', cmdline: ['rcupdate.rcu_cpu_stall_timeout=300'] }],
+		// Under emulation and with counters, some in-kernel tests keep a processor for longer than is usual.
+		machines: [
+			{ name: 'coverage', extends: 'hugepages', cmdline: ['rcupdate.rcu_cpu_stall_timeout=300', 'watchdog_thresh=60'] },
+		],
 		expectations: [join(root, 'kernels/expectations.yaml')],
 	}),
 );

@@ -36,7 +36,7 @@ struct request {
  *	write(1, request, 32);
  * }
  */
-#ifdef __x86_64__
+#if defined(__x86_64__) || defined(__i386__)
 #define MACHINE	  EM_386
 #define ELF_FLAGS 0
 static const uint8_t code[] = {
@@ -63,7 +63,7 @@ static const uint8_t code[] = {
 	0x31, 0xdb,				 /* xor ebx, ebx */
 	0xcd, 0x80,				 /* int 0x80 */
 };
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || defined(__arm__)
 #define MACHINE	  EM_ARM
 #define ELF_FLAGS 0x05000000 /* EABI version 5 */
 static const uint32_t code[] = {

@@ -12,7 +12,12 @@
 
 long map_raw(void *address, int fd, size_t bytes, int prot, int flags, uint64_t offset)
 {
+#ifdef SYS_mmap2
+	/* A 32-bit program counts in units of 4096 bytes, whatever a page has. */
+	return syscall(SYS_mmap2, address, bytes, prot, flags, fd, (unsigned long)(offset / 4096));
+#else
 	return syscall(SYS_mmap, address, bytes, prot, flags, fd, offset);
+#endif
 }
 
 char *map_pages(int fd, size_t first, size_t pages)

@@ -18,6 +18,13 @@ export interface ArchitectureNames {
 	readonly node: string;
 	/** e_machine of its ELF files (elf(5)). */
 	readonly elfMachine: number;
+	/** Its 32-bit programs, which its kernels run where they have CONFIG_COMPAT. */
+	readonly compat: {
+		readonly name: string;
+		/** Debian's architecture. */
+		readonly debian: string;
+		readonly elfMachine: number;
+	};
 }
 
 export const ARCHITECTURES = {
@@ -29,6 +36,7 @@ export const ARCHITECTURES = {
 		crossCompilerPackage: 'gcc-x86-64-linux-gnu',
 		node: 'x64',
 		elfMachine: 62,
+		compat: { name: 'i386', debian: 'i386', elfMachine: 3 },
 	},
 	arm64: {
 		arch: 'arm64',
@@ -38,6 +46,7 @@ export const ARCHITECTURES = {
 		crossCompilerPackage: 'gcc-aarch64-linux-gnu',
 		node: 'arm64',
 		elfMachine: 183,
+		compat: { name: '32-bit arm', debian: 'armhf', elfMachine: 40 },
 	},
 } as const satisfies Record<Arch, ArchitectureNames>;
 

@@ -23,8 +23,8 @@ export async function checkProgram(path: string, arch: Arch): Promise<ElfFacts> 
 		);
 	}
 	const elf = inspect(path, bytes, hint);
-	const names = ARCHITECTURES[arch];
-	if (elf.machine !== names.elfMachine || elf.bits !== 64 || !elf.littleEndian) {
+	const { elfMachine, compat } = ARCHITECTURES[arch];
+	if (!elf.littleEndian || elf.machine !== (elf.bits === 64 ? elfMachine : compat.elfMachine)) {
 		throw usageError('PROGRAM_ARCHITECTURE', `${path} is a program for ${machineName(elf)}, not for ${arch}`, hint);
 	}
 	if (elf.linkage === 'dynamic') {
@@ -75,7 +75,8 @@ function inspect(path: string, bytes: Buffer, hint: string): ElfFacts {
 
 function machineName({ machine, bits, littleEndian }: ElfFacts): string {
 	const arch = ARCHES.find((known) => ARCHITECTURES[known].elfMachine === machine);
-	const name = arch ?? (machine === 3 ? 'i386' : machine === 40 ? '32-bit arm' : `machine ${machine} of elf(5)`);
+	const compat = ARCHES.map((known) => ARCHITECTURES[known].compat).find((known) => known.elfMachine === machine);
+	const name = arch ?? compat?.name ?? `machine ${machine} of elf(5)`;
 	return arch && bits === 64 && littleEndian
 		? name
 		: `${name} (${bits} bit, ${littleEndian ? 'little' : 'big'} endian)`;

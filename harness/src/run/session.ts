@@ -306,6 +306,8 @@ class Session {
 	private reportUnmatched(): void {
 		const { plan, book, choice } = this.request;
 		if (plan.cases ?? plan.suites ?? plan.subjects ?? choice.shard) return;
+		// Programs instead of suites.
+		if (plan.programs.length > 0) return;
 		for (const { where, case: name } of book.unmatched) {
 			this.emit({
 				type: 'note',

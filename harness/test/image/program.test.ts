@@ -25,6 +25,7 @@ const FILES: readonly [name: string, compiler: string, flags: string[]][] = [
 	['dynamic', X86, ['main.c']],
 	['dynamic-no-pie', X86, ['-no-pie', 'main.c']],
 	['bare', X86, ['-nostdlib', '-static', 'bare.c']],
+	['bare-32', X86, ['-m32', '-nostdlib', '-static', 'lib.c', '-Wl,--entry=answer']],
 	['library', X86, ['-shared', '-fPIC', 'lib.c']],
 	['library-alone', X86, ['-shared', '-fPIC', '-nostdlib', 'lib.c']],
 	['object', X86, ['-c', 'lib.c']],
@@ -44,6 +45,7 @@ function readelf(option: string, name: string): string {
 t.test('readelf sees the same', async (t) => {
 	const types = { relocatable: 'REL', executable: 'EXEC', shared: 'DYN', core: 'CORE', other: '' };
 	const machines = new Map([
+		[3, 'Intel 80386'],
 		[62, 'Advanced Micro Devices X86-64'],
 		[183, 'AArch64'],
 	]);
@@ -72,6 +74,7 @@ t.test('programs for a guest', async (t) => {
 	writeFileSync(at('cut'), readFileSync(at('static')).subarray(0, 100));
 	const refused: readonly [name: string, arch: Arch, code: string, message: RegExp, hint?: RegExp][] = [
 		['arm-static', 'x86_64', 'PROGRAM_ARCHITECTURE', /a program for arm64, not for x86_64/],
+		['bare-32', 'arm64', 'PROGRAM_ARCHITECTURE', /a program for i386 \(32 bit, little endian\), not for arm64/],
 		['static', 'arm64', 'PROGRAM_ARCHITECTURE', /a program for x86_64, not for arm64/, /aarch64-linux-gnu-gcc -static/],
 		[
 			'arm-dynamic',
@@ -94,7 +97,7 @@ t.test('programs for a guest', async (t) => {
 	for (const [name, arch, code, message, hint] of refused) {
 		await t.rejects(checkProgram(at(name), arch), { code, blame: 'usage', message, ...(hint ? { hint } : {}) }, name);
 	}
-	for (const name of ['static', 'static-pie', 'bare'])
+	for (const name of ['static', 'static-pie', 'bare', 'bare-32'])
 		t.equal((await checkProgram(at(name), 'x86_64')).linkage, 'static');
 	t.equal((await checkProgram(at('arm-static'), 'arm64')).linkage, 'static');
 	const shell = existsSync('/bin/busybox') ? '/bin/busybox' : '/bin/sh';
