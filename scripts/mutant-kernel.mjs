@@ -4,9 +4,9 @@ import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseRelease } from '../harness/dist/src/core/release.js';
 import { fragmentFiles } from '../harness/dist/src/kernel/catalogue.js';
-import { compile, installImage } from '../harness/dist/src/kernel/compile.js';
+import { compile, compilerWords, installImage } from '../harness/dist/src/kernel/compile.js';
 import { configure, readFragments } from '../harness/dist/src/kernel/configure.js';
-import { kernelImage } from '../harness/dist/src/kernel/kbuild.js';
+import { KBUILD, kernelImage } from '../harness/dist/src/kernel/kbuild.js';
 import { make } from '../harness/dist/src/kernel/make.js';
 import { findToolchain } from '../harness/dist/src/kernel/toolchain.js';
 
@@ -42,7 +42,12 @@ export class MutantKernels {
 
 	/** Says that files of the tree are not what they were; `build` need not look for them. */
 	changed(files) {
-		for (const file of files) this.#stale.add(this.#folderOf(file));
+		const others = Object.values(KBUILD).filter(({ folder }) => folder !== KBUILD[this.place.arch].folder);
+		for (const file of files) {
+			// A mutant for several architectures changes a file of each.
+			if (others.some(({ folder }) => file.startsWith(`arch/${folder}/`))) continue;
+			this.#stale.add(this.#folderOf(file));
+		}
 	}
 
 	/**
@@ -62,7 +67,7 @@ export class MutantKernels {
 			await installImage(place, config, image, this.facts.progress);
 		} catch (error) {
 			if (error.code !== 'COMMAND_FAILED') throw error;
-			return `does not build: ${error.evidence}`;
+			return `does not build: ${compilerWords(error.evidence.split('\n')).slice(0, 5).join('\n')}`;
 		}
 		this.#stale.clear();
 		return undefined;
