@@ -85,6 +85,12 @@ async function runProfile(profile, chosen, whole) {
 	return { baseline, outcomes: await campaign.runMutants(chosen) };
 }
 
+/** What is said of a mutant that a run which was interrupted did not come to. */
+function notReached(mutant) {
+	const problem = 'not run since it, its cases or the kernel without it changed';
+	return { mutant, seconds: 0, results: [], killed: false, problem };
+}
+
 /** @returns {Promise<{ baseline: object[], outcomes: object[] }>} outcomes in the order of the mutants. */
 async function runMutants(chosen, whole) {
 	let baseline = [];
@@ -97,7 +103,7 @@ async function runMutants(chosen, whole) {
 		if (profile === DEFAULT_PROFILE) baseline = ran.baseline;
 		for (const [mutant, outcome] of ran.outcomes) outcomes.set(mutant, outcome);
 	}
-	return { baseline, outcomes: chosen.flatMap((mutant) => outcomes.get(mutant) ?? []) };
+	return { baseline, outcomes: chosen.map((mutant) => outcomes.get(mutant) ?? notReached(mutant)) };
 }
 
 if (!/^source:/.test(kernel) || !['x86_64', 'arm64'].includes(arch)) {
@@ -117,13 +123,14 @@ if (argv.list) {
 	);
 	const interrupted = interrupt.signal.aborted;
 	const killed = outcomes.filter((outcome) => outcome.killed).length;
-	const unkilled = whole && !interrupted ? unkilledCases(baseline, outcomes) : [];
-	if (whole && !interrupted) {
+	// An interrupted run says what is known as well: what it did not reach is not killed.
+	const unkilled = whole && baseline.length > 0 ? unkilledCases(baseline, outcomes) : [];
+	if (whole && baseline.length > 0) {
 		const date = new Date().toISOString().slice(0, 10);
 		writeFileSync(PAGE, mutantsPage({ date, release: baseline[0].release, arch, baseline, outcomes }));
 		note(`wrote ${relative(process.cwd(), PAGE)}; consoles and results are in ${relative(process.cwd(), runsFolder)}`);
-		for (const id of unkilled) say(`nothing has killed ${id}`);
 	}
+	if (!interrupted) for (const id of unkilled) say(`nothing has killed ${id}`);
 	say(`killed ${killed} of ${chosen.length}`);
 	process.exitCode = interrupted ? 130 : killed === chosen.length && unkilled.length === 0 ? 0 : 1;
 }
