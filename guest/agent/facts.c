@@ -32,11 +32,14 @@ static void add_memory(void)
 
 static void add_heaps(void)
 {
-	static struct heaps heaps;
+	static struct heaps heaps, ion;
 
 	heaps_list(&heaps);
 	for (size_t i = 0; i < heaps.count; i++)
 		add("heap=%s", heaps.names[i]);
+	heaps_of_ion(&ion);
+	for (size_t i = 0; i < ion.count; i++)
+		add("heap=%s", ion.names[i]);
 }
 
 static void add_presence(const char *key, const char *path)
@@ -77,6 +80,7 @@ size_t facts_gather(char *facts, const char *more, size_t more_length)
 	add_heaps();
 	add("version=%s", names.version);
 	add_presence("udmabuf", "/dev/udmabuf");
+	add_presence("ion", "/dev/ion");
 	add_text("udmabuf.list_limit", "/sys/module/udmabuf/parameters/list_limit");
 	add_text("udmabuf.size_limit_mb", "/sys/module/udmabuf/parameters/size_limit_mb");
 	add_presence("sw_sync", "/sys/kernel/debug/sync/sw_sync");

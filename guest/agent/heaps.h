@@ -15,6 +15,10 @@ struct heaps {
 
 void heaps_list(struct heaps *heaps);
 
+/* Those of ION, which is /dev/ion in kernels up to 5.10: "ion:" and what each is called as a heap.
+ */
+void heaps_of_ion(struct heaps *heaps);
+
 bool heaps_have(const struct heaps *heaps, const char *name);
 
 #endif

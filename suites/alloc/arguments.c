@@ -9,7 +9,7 @@
 
 CASE(fd_nonzero, "heap.alloc.fd-nonzero", CATALOGUE("ALLOC-02"), CLASS(ABI),
      STATEMENT("An allocation whose fd field is not zero on entry is refused with EINVAL."),
-     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl_allocate()"), NEEDS("heap"))
+     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl_allocate()"), NEEDS("heap dma-heap"))
 {
 	int heap = heap_open(O_RDWR);
 	const uint32_t fds[] = {1, (uint32_t)heap, 1u << 16, 1u << 31, UINT32_MAX};
@@ -33,7 +33,7 @@ CASE(fd_flags, "heap.alloc.fd-flags", CATALOGUE("ALLOC-03"), CLASS(ABI),
      STATEMENT("Each fd_flags bit outside O_CLOEXEC | O_ACCMODE is refused with EINVAL."),
      SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl_allocate(); "
 	    "include/uapi/linux/dma-heap.h: DMA_HEAP_VALID_FD_FLAGS"),
-     NEEDS("heap"))
+     NEEDS("heap dma-heap"))
 {
 	int heap = heap_open(O_RDWR);
 	int next_before = next_descriptor();
@@ -54,7 +54,7 @@ CASE(heap_flags, "heap.alloc.heap-flags", CATALOGUE("ALLOC-04"), CLASS(ABI),
      STATEMENT("Each heap_flags bit, 0 to 63, is refused with EINVAL."),
      SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl_allocate(); "
 	    "include/uapi/linux/dma-heap.h: DMA_HEAP_VALID_HEAP_FLAGS"),
-     NEEDS("heap"))
+     NEEDS("heap dma-heap"))
 {
 	int heap = heap_open(O_RDWR);
 	int next_before = next_descriptor();

@@ -14,7 +14,7 @@ static const uint32_t access_modes[] = {O_RDONLY, O_WRONLY, O_RDWR};
 
 CASE(basic, "heap.alloc.basic", CATALOGUE("ALLOC-01"), CLASS(ABI),
      STATEMENT("An allocation with O_RDWR | O_CLOEXEC and no flags gives one new dma-buf."),
-     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl_allocate()"), NEEDS("heap"))
+     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl_allocate()"), NEEDS("heap dma-heap"))
 {
 	const size_t sizes[] = {page_size(), 3 * page_size(), MIB};
 	int heap = heap_open(O_RDWR);
@@ -42,7 +42,7 @@ CASE(basic, "heap.alloc.basic", CATALOGUE("ALLOC-01"), CLASS(ABI),
 
 CASE(access_mode, "heap.alloc.access-mode", CATALOGUE("ALLOC-09"), CLASS(ABI),
      STATEMENT("The new file's access mode is the one asked for in fd_flags."),
-     SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_getfile()"), NEEDS("heap"))
+     SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_getfile()"), NEEDS("heap dma-heap"))
 {
 	int heap = heap_open(O_RDWR);
 
@@ -57,7 +57,7 @@ CASE(cloexec, "heap.alloc.cloexec", CATALOGUE("ALLOC-10"), CLASS(ABI),
      STATEMENT("The new descriptor is close-on-exec if and only if O_CLOEXEC was asked for."),
      SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl_allocate(); "
 	    "Documentation/driver-api/dma-buf.rst: Userspace Interface Notes"),
-     NEEDS("heap"))
+     NEEDS("heap dma-heap"))
 {
 	int heap = heap_open(O_RDWR);
 
@@ -75,7 +75,7 @@ CASE(cloexec, "heap.alloc.cloexec", CATALOGUE("ALLOC-10"), CLASS(ABI),
 
 CASE(status_flags, "heap.alloc.status-flags", CATALOGUE("ALLOC-11"), CLASS(IMPL),
      STATEMENT("F_GETFL of the new file shows the access mode and nothing else."),
-     SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_getfile()"), NEEDS("heap"))
+     SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_getfile()"), NEEDS("heap dma-heap"))
 {
 	int heap = heap_open(O_RDWR);
 
@@ -113,7 +113,7 @@ CASE(access_mode_3, "heap.alloc.access-mode-3", CATALOGUE("ALLOC-22"), CLASS(QUI
      SOURCE("drivers/dma-buf/dma-heap.c: DMA_HEAP_VALID_FD_FLAGS; include/linux/fs.h: "
 	    "OPEN_FMODE(); "
 	    "mm/mmap.c: do_mmap()"),
-     NEEDS("heap"))
+     NEEDS("heap dma-heap"))
 {
 	int heap = heap_open(O_RDWR);
 	int fd = EXPECT_OK(heap_allocate(heap, page_size(), ACCESS_MODE | O_CLOEXEC, 0));

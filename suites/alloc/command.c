@@ -25,7 +25,7 @@ static unsigned int allocate_command(size_t size)
 
 CASE(struct_smaller, "heap.alloc.struct-smaller", CATALOGUE("ALLOC-12"), CLASS(ABI),
      STATEMENT("A shorter argument is accepted; the fields it lacks count as zero."),
-     SOURCE(IOCTL_SOURCE), NEEDS("heap"))
+     SOURCE(IOCTL_SOURCE), NEEDS("heap dma-heap"))
 {
 	const size_t without_heap_flags = offsetof(struct dma_heap_allocation_data, heap_flags);
 	const size_t without_fd_flags = offsetof(struct dma_heap_allocation_data, fd_flags);
@@ -56,7 +56,7 @@ CASE(struct_smaller, "heap.alloc.struct-smaller", CATALOGUE("ALLOC-12"), CLASS(A
 CASE(struct_larger, "heap.alloc.struct-larger", CATALOGUE("ALLOC-13"), CLASS(ABI),
      STATEMENT(
 	     "A longer argument is accepted; what it has more is ignored and returned unchanged."),
-     SOURCE(IOCTL_SOURCE), NEEDS("heap"))
+     SOURCE(IOCTL_SOURCE), NEEDS("heap dma-heap"))
 {
 	/* The kernel keeps 128 bytes on its stack and takes more from kmalloc(). */
 	static const size_t sizes[] = {25, 32, 127, 128, 129, 4096, SIZE_MAX_OF_COMMAND};
@@ -85,7 +85,7 @@ CASE(struct_larger, "heap.alloc.struct-larger", CATALOGUE("ALLOC-13"), CLASS(ABI
 
 CASE(number_unknown, "heap.alloc.number-unknown", CATALOGUE("ALLOC-14"), CLASS(IMPL),
      STATEMENT("An unknown ioctl number on a heap fails with EINVAL, not ENOTTY."),
-     SOURCE(IOCTL_SOURCE), NEEDS("heap"))
+     SOURCE(IOCTL_SOURCE), NEEDS("heap dma-heap"))
 {
 	struct dma_heap_allocation_data data = {.len = page_size(), .fd_flags = O_RDWR};
 	int heap = heap_open(O_RDWR);
@@ -104,7 +104,7 @@ CASE(number_unknown, "heap.alloc.number-unknown", CATALOGUE("ALLOC-14"), CLASS(I
 
 CASE(magic_ignored, "heap.alloc.magic-ignored", CATALOGUE("ALLOC-15"), CLASS(QUIRK),
      STATEMENT("The ioctl's magic is not looked at: number 0 of any magic allocates."),
-     SOURCE(IOCTL_SOURCE), NEEDS("heap"))
+     SOURCE(IOCTL_SOURCE), NEEDS("heap dma-heap"))
 {
 	struct dma_heap_allocation_data data = {.len = page_size(), .fd_flags = O_RDWR};
 	int heap = heap_open(O_RDWR);
@@ -115,7 +115,7 @@ CASE(magic_ignored, "heap.alloc.magic-ignored", CATALOGUE("ALLOC-15"), CLASS(QUI
 
 CASE(write_only_command, "heap.alloc.command-without-read", CATALOGUE("ALLOC-15"), CLASS(QUIRK),
      STATEMENT("Without _IOC_READ the descriptor is installed but its number is never returned."),
-     SOURCE(IOCTL_SOURCE), NEEDS("heap"))
+     SOURCE(IOCTL_SOURCE), NEEDS("heap dma-heap"))
 {
 	struct dma_heap_allocation_data data = {.len = page_size(), .fd_flags = O_RDWR};
 	int heap = heap_open(O_RDWR);
@@ -130,7 +130,7 @@ CASE(write_only_command, "heap.alloc.command-without-read", CATALOGUE("ALLOC-15"
 CASE(read_only_command, "heap.alloc.command-without-write", CATALOGUE("ALLOC-15"), CLASS(QUIRK),
      STATEMENT(
 	     "Without _IOC_WRITE nothing of the argument is read, so its length is zero: EINVAL."),
-     SOURCE(IOCTL_SOURCE), NEEDS("heap"))
+     SOURCE(IOCTL_SOURCE), NEEDS("heap dma-heap"))
 {
 	struct dma_heap_allocation_data data = {.len = page_size(), .fd_flags = O_RDWR};
 	int heap = heap_open(O_RDWR);

@@ -49,7 +49,7 @@ static long descriptor_flags(pid_t pid, int fd)
 
 CASE(compat_success, "heap.alloc.compat", CATALOGUE("ALLOC-21"), CLASS(ABI),
      STATEMENT("A 32-bit process allocates through the same argument with the same result."),
-     SOURCE(COMPAT_SOURCE), NEEDS("heap compat"))
+     SOURCE(COMPAT_SOURCE), NEEDS("heap dma-heap compat"))
 {
 	const uint32_t modes[] = {O_RDONLY, O_RDWR, O_RDWR | O_CLOEXEC};
 	struct compat32 program = compat32_start(heap_open(O_RDWR));
@@ -81,7 +81,7 @@ CASE(compat_success, "heap.alloc.compat", CATALOGUE("ALLOC-21"), CLASS(ABI),
 CASE(compat_refused, "heap.alloc.compat-refused", CATALOGUE("ALLOC-21"), CLASS(ABI),
      STATEMENT("A 32-bit process is refused what a 64-bit one is: fd, flags, length zero or "
 	       "wrapping."),
-     SOURCE(COMPAT_SOURCE), NEEDS("heap compat"))
+     SOURCE(COMPAT_SOURCE), NEEDS("heap dma-heap compat"))
 {
 	const uint32_t flags = O_RDWR | O_CLOEXEC;
 	const struct {

@@ -35,7 +35,7 @@ static void expect_left_alone(const struct left_alone *before)
 
 CASE(argument_unreadable, "heap.alloc.argument-unreadable", CATALOGUE("ALLOC-16"), CLASS(ABI),
      STATEMENT("An argument that cannot be read fails with EFAULT and leaves no descriptor."),
-     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl()"), NEEDS("heap"))
+     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl()"), NEEDS("heap dma-heap"))
 {
 	const struct dma_heap_allocation_data data = {.len = page_size(), .fd_flags = O_RDWR};
 	/* All but the last 8 bytes of this one can be read. */
@@ -54,7 +54,7 @@ CASE(argument_unreadable, "heap.alloc.argument-unreadable", CATALOGUE("ALLOC-16"
 
 CASE(argument_read_only, "heap.alloc.argument-read-only", CATALOGUE("ALLOC-17"), CLASS(ABI),
      STATEMENT("When the result cannot be written: EFAULT, no descriptor left, the memory freed."),
-     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl()"), NEEDS("heap"))
+     SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_ioctl()"), NEEDS("heap dma-heap"))
 {
 	const struct dma_heap_allocation_data data = {
 		.len = BUFFER_BYTES,

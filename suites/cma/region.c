@@ -29,7 +29,7 @@ CASE(exists, "cma.exists", CATALOGUE("CMA-01"), CLASS(ABI),
      STATEMENT("There is a CMA heap if and only if there is a CMA area."),
      SOURCE("drivers/dma-buf/heaps/cma_heap.c: add_cma_heaps(), add_default_cma_heap(); "
 	    "kernel/dma/contiguous.c: dev_get_cma_area()"),
-     NEEDS("heap cma-heap-driver"))
+     NEEDS("heap dma-heap cma-heap-driver"))
 {
 	static const char *const names[] = {"reserved", "default_cma_region", "linux,cma",
 					    "default-pool"};

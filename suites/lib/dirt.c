@@ -11,7 +11,6 @@
 #include "ktap.h"
 #include "heap.h"
 #include "memory.h"
-#include "needs.h"
 
 #define DIRT 0xd7
 /* On a large machine the pages freed last are the first to be handed out again. */
@@ -62,7 +61,7 @@ static void dirty_region(void)
 
 void make_free_memory_dirty(void)
 {
-	if (!strcmp(fp_heap_kind(), "cma"))
+	if (heap_is_cma())
 		dirty_region();
 	else
 		dirty_system_memory();

@@ -11,6 +11,7 @@
 
 #include "ktap.h"
 #include "heap.h"
+#include "ion.h"
 
 size_t page_size(void)
 {
@@ -26,6 +27,8 @@ int heap_node(int flags)
 {
 	char path[300];
 
+	if (ion_subject())
+		return open(ION_NODE, flags);
 	snprintf(path, sizeof(path), "/dev/dma_heap/%s", fp_subject());
 	return open(path, flags);
 }
@@ -42,6 +45,8 @@ int raw_ioctl(int fd, unsigned int command, const void *argument)
 
 int heap_ioctl(int heap, struct dma_heap_allocation_data *data)
 {
+	if (ion_subject())
+		fp_skip("needs dma-heap: this is about DMA_HEAP_IOCTL_ALLOC, which ION has not");
 	return raw_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, data);
 }
 
@@ -53,6 +58,11 @@ int heap_allocate(int heap, uint64_t len, uint32_t fd_flags, uint64_t heap_flags
 		.heap_flags = heap_flags,
 	};
 
+	if (ion_subject()) {
+		if (fd_flags != (O_RDWR | O_CLOEXEC) || heap_flags)
+			fp_skip("needs dma-heap: ION's buffers are always O_RDWR | O_CLOEXEC");
+		return ion_subject_allocate(heap, len);
+	}
 	return heap_ioctl(heap, &data) ? -1 : (int)data.fd;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap.h - the subject of a heap suite: its node in /dev/dma_heap, and buffers taken from it.
+ * heap.h - the subject of a heap suite: its node in /dev/dma_heap, and buffers taken from it. Or
+ * /dev/ion, and buffers of one of ION's heaps, which a case need not know (ion.h): what ION does
+ * not have makes it a skip, "needs dma-heap".
  *
  * Nothing here assumes a page size; sizes are in bytes.
  */

@@ -15,7 +15,7 @@
  *
  *   const char fp_suite_name[] = "alloc";
  *
- * Environment: FENCEPOST_HEAP_KIND (system, cma or vendor), FENCEPOST_TIMEOUT_SCALE (an integer, 1
+ * Environment: FENCEPOST_HEAP_KIND (system, cma, vendor or ion), FENCEPOST_TIMEOUT_SCALE (an integer, 1
  * by default).
  */
 #ifndef FENCEPOST_KTAP_H

@@ -7,6 +7,7 @@
 
 #include "ktap.h"
 #include "heap.h"
+#include "ion.h"
 #include "memory.h"
 #include "needs.h"
 
@@ -27,9 +28,11 @@ uint64_t meminfo_bytes(const char *key)
 	return kib * 1024;
 }
 
-static bool subject_is_cma(void)
+bool heap_is_cma(void)
 {
-	return !strcmp(fp_heap_kind(), "cma");
+	const char *ion = ion_subject();
+
+	return ion ? strcmp(ion, "system") != 0 : !strcmp(fp_heap_kind(), "cma");
 }
 
 /* The sum of the numbers in the files that `pattern` names; -1 where there are none. */
@@ -78,14 +81,14 @@ long long cma_refused_pages(void)
 
 static bool counts_exactly(void)
 {
-	return subject_is_cma() && cma_used_pages() >= 0;
+	return heap_is_cma() && cma_used_pages() >= 0;
 }
 
 uint64_t heap_free_bytes(void)
 {
 	if (counts_exactly())
 		return meminfo_bytes("CmaTotal") - (uint64_t)cma_used_pages() * page_size();
-	return meminfo_bytes(subject_is_cma() ? "CmaFree" : "MemAvailable");
+	return meminfo_bytes(heap_is_cma() ? "CmaFree" : "MemAvailable");
 }
 
 uint64_t heap_room(void)
@@ -93,7 +96,7 @@ uint64_t heap_room(void)
 	uint64_t free = heap_free_bytes();
 
 	/* MemAvailable counts free CMA pages, which none but movable allocations are given. */
-	if (!subject_is_cma())
+	if (!heap_is_cma())
 		free -= meminfo_bytes("CmaFree") < free ? meminfo_bytes("CmaFree") : free;
 	return free / 4;
 }
@@ -123,9 +126,9 @@ void memory_check_back(const char *file, int line, uint64_t before)
 	snprintf(expected, sizeof(expected), "%llu KiB free, less at most %llu KiB",
 		 (unsigned long long)(before / 1024), (unsigned long long)(noise / 1024));
 	fp_failf(file, line,
-		 counts_exactly()   ? "CmaTotal less used"
-		 : subject_is_cma() ? "CmaFree"
-				    : "MemAvailable",
+		 counts_exactly() ? "CmaTotal less used"
+		 : heap_is_cma()  ? "CmaFree"
+				  : "MemAvailable",
 		 expected, "%llu KiB free: %llu KiB have not come back",
 		 (unsigned long long)(now / 1024), (unsigned long long)((before - now) / 1024));
 }

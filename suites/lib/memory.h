@@ -3,6 +3,7 @@
 #ifndef FENCEPOST_MEMORY_H
 #define FENCEPOST_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,9 @@ uint64_t meminfo_bytes(const char *key);
  * their own counters, or CmaFree where there are none; MemAvailable for the others.
  */
 uint64_t heap_free_bytes(void);
+
+/* Are the subject's buffers blocks of a CMA area? */
+bool heap_is_cma(void);
 
 /* Pages of all CMA areas that are given out, exactly; -1 where the kernel does not count them. */
 long long cma_used_pages(void);

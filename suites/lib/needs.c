@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "compat32.h"
 #include "kernel-parts.h"
 #include "heap.h"
+#include "ion.h"
+#include "memory.h"
 #include "needs.h"
 
 #define NEED_MAX 32
@@ -23,6 +26,8 @@ const char *fp_heap_kind(void)
 {
 	const char *kind = getenv("FENCEPOST_HEAP_KIND");
 
+	if (ion_subject())
+		return "ion";
 	if (kind && *kind)
 		return kind;
 	if (!strcmp(fp_subject(), "system"))
@@ -42,6 +47,30 @@ static bool exists(const char *path, char *why, size_t size)
 	return false;
 }
 
+static bool have_ion(char *why, size_t size)
+{
+	return exists(ION_NODE, why, size);
+}
+
+/* Has ION the heap that the subject names? */
+static bool have_ion_heap(char *why, size_t size)
+{
+	const char *name = strcmp(ion_subject(), "system") ? ion_subject() : ION_SYSTEM_HEAP;
+	struct ion_heap heap;
+	bool there;
+	int ion;
+
+	if (!have_ion(why, size))
+		return false;
+	ion = open(ION_NODE, O_RDONLY | O_CLOEXEC);
+	there = ion >= 0 && ion_heap_named(ion, name, &heap);
+	if (!there)
+		snprintf(why, size, "ION has no heap %s", name);
+	if (ion >= 0)
+		close(ion);
+	return there;
+}
+
 static bool have_heap(char *why, size_t size)
 {
 	char path[300];
@@ -56,12 +85,23 @@ static bool have_heap(char *why, size_t size)
 		snprintf(why, size, "\"%s\" is not a heap's name", fp_subject());
 		return false;
 	}
+	if (ion_subject())
+		return have_ion_heap(why, size);
 	snprintf(path, sizeof(path), "/dev/dma_heap/%s", fp_subject());
 	if (stat(path, &status) != 0) {
 		snprintf(why, size, "%s: %s", path, strerror(errno));
 		return false;
 	}
 	return true;
+}
+
+/* What the subject has to be for a case that is about /dev/dma_heap and not about buffers. */
+static bool have_dma_heap(char *why, size_t size)
+{
+	if (!ion_subject())
+		return true;
+	snprintf(why, size, "%s is reached through ION", fp_subject());
+	return false;
 }
 
 static bool have_heap_kind(const char *kind, char *why, size_t size)
@@ -81,6 +121,8 @@ static bool have_system_heap(char *why, size_t size)
 
 static bool have_cma_heap(char *why, size_t size)
 {
+	if (ion_subject() && heap_is_cma())
+		return have_heap(why, size);
 	return have_heap_kind("cma", why, size);
 }
 
@@ -136,16 +178,15 @@ static bool have_sw_sync(char *why, size_t size)
  */
 static bool fence_import_known(char *why, size_t size)
 {
-	struct dma_heap_allocation_data data = {.len = 1, .fd_flags = O_RDWR | O_CLOEXEC};
 	int heap = heap_node(O_RDWR | O_CLOEXEC);
+	int buffer = heap < 0 ? -1 : heap_allocate(heap, 1, O_RDWR | O_CLOEXEC, 0);
 	bool known = false;
 
-	if (heap < 0 || raw_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &data)) {
+	if (buffer < 0) {
 		snprintf(why, size, "no buffer to look with: %s", strerror(errno));
 	} else {
-		known = raw_ioctl((int)data.fd, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, NULL) &&
-			errno != ENOTTY;
-		close((int)data.fd);
+		known = raw_ioctl(buffer, DMA_BUF_IOCTL_IMPORT_SYNC_FILE, NULL) && errno != ENOTTY;
+		close(buffer);
 		if (!known)
 			snprintf(why, size,
 				 "DMA_BUF_IOCTL_IMPORT_SYNC_FILE is not known to this kernel; only "
@@ -245,6 +286,8 @@ static const struct {
 	{"heap:system", have_system_heap},
 	{"heap:cma", have_cma_heap},
 	{"heap:vendor", have_vendor_heap},
+	{"dma-heap", have_dma_heap},
+	{"ion", have_ion},
 	{"system-heap-driver", have_system_heap_driver},
 	{"cma-heap-driver", have_cma_heap_driver},
 	{"devtmpfs", have_devtmpfs},

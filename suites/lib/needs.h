@@ -14,8 +14,8 @@
  */
 bool fp_needs_met(const struct fp_case *c, char *reason, size_t size);
 
-/* What sort of heap the subject is: "system", "cma" or "vendor". FENCEPOST_HEAP_KIND decides, else
- * its name. */
+/* What sort of heap the subject is: "system", "cma", "vendor", or "ion" whatever it is made of.
+ * FENCEPOST_HEAP_KIND decides, else its name. */
 const char *fp_heap_kind(void);
 
 #endif

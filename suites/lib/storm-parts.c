@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "ktap.h"
-#include "needs.h"
+#include "memory.h"
 #include "storm-parts.h"
 
 struct cast {
@@ -58,5 +58,5 @@ void storm_parts_run(const struct storm_part *parts, size_t count, void *shared)
 
 unsigned int storm_allocations(unsigned int wanted)
 {
-	return strcmp(fp_heap_kind(), "cma") ? wanted : wanted / 10;
+	return heap_is_cma() ? wanted / 10 : wanted;
 }

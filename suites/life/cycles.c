@@ -10,7 +10,6 @@
 #include "kernel-parts.h"
 #include "life.h"
 #include "memory.h"
-#include "needs.h"
 
 /*
  * Less than the catalogue's 10^5, for the sake of slow guests. What each leaves behind adds up to
@@ -54,7 +53,7 @@ CASE(cycles, "life.cycles", CATALOGUE("LIFE-11"), CLASS(ABI),
      STATEMENT("Thousands of buffers allocated, mapped, written and freed leave nothing behind."),
      SOURCE(RELEASE_SOURCE), NEEDS("heap"), TIMEOUT(60000))
 {
-	const struct work *work = strcmp(fp_heap_kind(), "cma") ? &usual : &with_area;
+	const struct work *work = heap_is_cma() ? &with_area : &usual;
 	const size_t bytes = work->pages * page_size();
 	int heap = heap_open(O_RDWR);
 	struct holdings before;

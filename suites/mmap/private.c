@@ -21,7 +21,7 @@ static void expect_refused(size_t pages)
 
 CASE(cma, "mmap.private.cma", CATALOGUE("MMAP-06"), CLASS(IMPL),
      STATEMENT("MAP_PRIVATE of a CMA heap's buffer is EINVAL."),
-     SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_mmap()"), NEEDS("heap:cma"))
+     SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_mmap()"), NEEDS("heap:cma dma-heap"))
 {
 	expect_refused(1);
 	expect_refused(20);

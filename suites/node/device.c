@@ -59,7 +59,7 @@ static dev_t sysfs_number(const char *name)
 CASE(char_device, "heap.node.char-device", CATALOGUE("NAME-01"), CLASS(ABI),
      STATEMENT("A heap is a character device /dev/dma_heap/NAME of class dma_heap, with the number "
 	       "that sysfs tells."),
-     SOURCE(ADD_SOURCE), NEEDS("heap"))
+     SOURCE(ADD_SOURCE), NEEDS("heap dma-heap"))
 {
 	dev_t number = node_number(fp_subject());
 	char path[300], line[400] = "", expected[300];
@@ -79,7 +79,7 @@ CASE(char_device, "heap.node.char-device", CATALOGUE("NAME-01"), CLASS(ABI),
 
 CASE(uevent, "heap.node.uevent", CATALOGUE("NAME-01"), CLASS(ABI),
      STATEMENT("A heap's uevent tells udev its number and where its node belongs: dma_heap/NAME."),
-     SOURCE(ADD_SOURCE "; drivers/base/core.c: dev_uevent()"), NEEDS("heap"))
+     SOURCE(ADD_SOURCE "; drivers/base/core.c: dev_uevent()"), NEEDS("heap dma-heap"))
 {
 	dev_t number = node_number(fp_subject());
 	char path[300], line[300], name[300] = "";
@@ -150,7 +150,7 @@ static void ignore(const char *name, void *argument)
 CASE(one_each, "heap.node.one-each", CATALOGUE("NAME-01"), CLASS(ABI),
      STATEMENT("Each heap has one node and one entry in sysfs: of one major number, with minors of "
 	       "their own."),
-     SOURCE(ADD_SOURCE), NEEDS("heap"))
+     SOURCE(ADD_SOURCE), NEEDS("heap dma-heap"))
 {
 	struct numbers numbers = {0};
 	int entries = each_entry(CLASS_PATH, expect_own_number, &numbers);

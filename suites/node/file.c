@@ -15,7 +15,7 @@ CASE(mode, "heap.node.mode", CATALOGUE("NAME-02"), CLASS(IMPL),
      STATEMENT("The kernel makes a heap's node for root alone: mode 0600, user 0, group 0."),
      SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_devnode(), which sets no mode; "
 	    "drivers/base/devtmpfs.c: devtmpfs_create_node()"),
-     NEEDS("heap devtmpfs"))
+     NEEDS("heap dma-heap devtmpfs"))
 {
 	struct stat status;
 	char path[300];
@@ -29,7 +29,7 @@ CASE(mode, "heap.node.mode", CATALOGUE("NAME-02"), CLASS(IMPL),
 
 CASE(seek, "heap.node.seek", CATALOGUE("NAME-03"), CLASS(IMPL),
      STATEMENT("A heap's node has no position: lseek() fails with ESPIPE, whatever it asks for."),
-     SOURCE(FOPS_SOURCE ", which calls nonseekable_open()"), NEEDS("heap"))
+     SOURCE(FOPS_SOURCE ", which calls nonseekable_open()"), NEEDS("heap dma-heap"))
 {
 	static const int whences[] = {SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE};
 	int heap = heap_open(O_RDWR);
@@ -43,7 +43,7 @@ CASE(seek, "heap.node.seek", CATALOGUE("NAME-03"), CLASS(IMPL),
 
 CASE(read_write, "heap.node.read-write", CATALOGUE("NAME-03"), CLASS(IMPL),
      STATEMENT("A heap's node cannot be read or written: EINVAL, and ESPIPE at an offset."),
-     SOURCE(FOPS_SOURCE "; fs/read_write.c: vfs_read(), ksys_pread64()"), NEEDS("heap"))
+     SOURCE(FOPS_SOURCE "; fs/read_write.c: vfs_read(), ksys_pread64()"), NEEDS("heap dma-heap"))
 {
 	int heap = heap_open(O_RDWR);
 	char bytes[16] = "nothing to read";
@@ -57,7 +57,7 @@ CASE(read_write, "heap.node.read-write", CATALOGUE("NAME-03"), CLASS(IMPL),
 
 CASE(map, "heap.node.mmap", CATALOGUE("NAME-03"), CLASS(IMPL),
      STATEMENT("A heap's node cannot be mapped: ENODEV."),
-     SOURCE(FOPS_SOURCE "; mm/mmap.c: do_mmap()"), NEEDS("heap"))
+     SOURCE(FOPS_SOURCE "; mm/mmap.c: do_mmap()"), NEEDS("heap dma-heap"))
 {
 	int heap = heap_open(O_RDWR);
 

@@ -49,7 +49,7 @@ static void expect_from_area(int heap)
 CASE(system_name, "heap.node.system-name", CATALOGUE("NAME-04"), CLASS(ABI),
      STATEMENT("The system heap is called system, and takes its pages from no CMA area."),
      SOURCE("drivers/dma-buf/heaps/system_heap.c: system_heap_create(); " HEAPS_RST "Heaps"),
-     NEEDS("heap system-heap-driver"))
+     NEEDS("heap dma-heap system-heap-driver"))
 {
 	int heap = open_heap("system");
 	long long used = cma_used_pages();
@@ -62,7 +62,7 @@ CASE(system_name, "heap.node.system-name", CATALOGUE("NAME-04"), CLASS(ABI),
 CASE(cma_name, "heap.node.cma-name", CATALOGUE("NAME-05"), CLASS(ABI),
      STATEMENT("The heap of the default CMA area is called default_cma_region."),
      SOURCE("drivers/dma-buf/heaps/cma_heap.c: DEFAULT_CMA_NAME; " HEAPS_RST "Heaps"),
-     SINCE("6.17"), NEEDS("heap cma-heap-driver"))
+     SINCE("6.17"), NEEDS("heap dma-heap cma-heap-driver"))
 {
 	require_area();
 	expect_from_area(open_heap("default_cma_region"));
@@ -72,7 +72,7 @@ CASE(cma_area_name, "heap.node.cma-area-name", CATALOGUE("NAME-05"), CLASS(IMPL)
      STATEMENT("The heap of the default CMA area is called as the area is: reserved, linux,cma or "
 	       "default-pool."),
      SOURCE("drivers/dma-buf/heaps/cma_heap.c: __add_cma_heap(), cma_get_name()"), UNTIL("6.16"),
-     NEEDS("heap cma-heap-driver"))
+     NEEDS("heap dma-heap cma-heap-driver"))
 {
 	struct cma_areas areas;
 	unsigned int named = 0;
@@ -123,7 +123,7 @@ CASE(exporter_5_10, "heap.node.exporter-5.10", CATALOGUE("NAME-11"), CLASS(IMPL)
      STATEMENT("The exporter's name in fdinfo is that of the helpers which all heaps share."),
      SOURCE("drivers/dma-buf/heaps/heap-helpers.c: heap_helper_export_dmabuf(), whose "
 	    "DEFINE_DMA_BUF_EXPORT_INFO() says KBUILD_MODNAME"),
-     UNTIL("5.10"), NEEDS("heap"))
+     UNTIL("5.10"), NEEDS("heap dma-heap"))
 {
 	struct fdinfo info;
 

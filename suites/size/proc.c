@@ -67,7 +67,7 @@ CASE(fdinfo_exporter, "heap.size.fdinfo-exporter", CATALOGUE("NAME-11"), CLASS(I
      STATEMENT("The exporter's name in fdinfo is the heap's."),
      SOURCE("drivers/dma-buf/heaps/system_heap.c: system_heap_allocate(); "
 	    "drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate(): exp_info.exp_name"),
-     SINCE("6.1"), NEEDS("heap"))
+     SINCE("6.1"), NEEDS("heap dma-heap"))
 {
 	struct fdinfo info;
 

@@ -2,7 +2,7 @@
 import type { CaseClass } from '../core/case-class.js';
 import { matchesAny } from '../core/glob.js';
 import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
-import { heapName, suiteSubject } from './subjects.js';
+import { heapKind, heapName, NEED_OPTIONS, NEED_SUBJECTS, suiteSubject } from './subjects.js';
 
 /** A case as its suite lists it. */
 export interface ListedCase {
@@ -47,15 +47,26 @@ export interface AssignmentChoice {
 	readonly shard: { readonly index: number; readonly count: number } | undefined;
 }
 
-/** What a guest has to do: every suite against every heap found, declared or asked for by name. */
+/**
+ * What a guest has to do: every suite against every heap found, declared or asked for by name.
+ * @param withoutOption why the kernel cannot have what needs these options; undefined where it can, or nobody knows
+ */
 export function assign(
 	suites: readonly SuiteProgram[],
 	machine: MachineDeclaration,
 	facts: GuestFacts,
 	cannotHave: ReadonlyMap<string, string>,
 	choice: AssignmentChoice,
+	withoutOption: (options: readonly string[]) => string | undefined = () => undefined,
 ): Assignment[] {
 	const wanted = (subject: string) => choice.subjects === undefined || matchesAny(subject, choice.subjects);
+	const withoutHeap = (subject: string): Assignment['instead'] => {
+		if (facts.heaps.includes(subject)) return undefined;
+		const why = cannotHave.get(`heap ${subject}`) ?? withoutOption(NEED_OPTIONS[`heap:${heapKind(subject)}`] ?? []);
+		if (why !== undefined) return { verdict: 'skip', reason: why };
+		const found = facts.heaps.join(', ') || 'no heaps';
+		return { verdict: 'miss', reason: `heap ${subject} was asked for; the guest has ${found}` };
+	};
 	const heaps = heapSubjects(machine, facts, choice.subjects ?? []).filter(wanted);
 	const all = suites.flatMap((suite): Assignment[] => {
 		const { cases } = suite;
@@ -73,27 +84,13 @@ export function assign(
 				},
 			];
 		}
-		return heaps.map((subject) => ({ suite, subject, cases, instead: withoutHeap(subject, facts, cannotHave) }));
+		return heaps.map((subject) => ({ suite, subject, cases, instead: withoutHeap(subject) }));
 	});
 	const { shard } = choice;
 	return shard ? all.filter((_, i) => i % shard.count === shard.index - 1) : all;
 }
 
 function heapSubjects(machine: MachineDeclaration, facts: GuestFacts, asked: readonly string[]): string[] {
-	const named = asked.filter((glob) => !/[*?]/.test(glob) && !['sw_sync', 'udmabuf'].includes(glob));
+	const named = asked.filter((glob) => !/[*?]/.test(glob) && !NEED_SUBJECTS.includes(glob));
 	return [...new Set([...machine.heaps.map((heap) => heapName(heap, facts.release)), ...facts.heaps, ...named])];
-}
-
-function withoutHeap(
-	subject: string,
-	facts: GuestFacts,
-	cannotHave: ReadonlyMap<string, string>,
-): Assignment['instead'] {
-	if (facts.heaps.includes(subject)) return undefined;
-	const why = cannotHave.get(`heap ${subject}`);
-	if (why !== undefined) return { verdict: 'skip', reason: why };
-	return {
-		verdict: 'miss',
-		reason: `heap ${subject} was asked for; the guest has ${facts.heaps.join(', ') || 'no heaps'}`,
-	};
 }

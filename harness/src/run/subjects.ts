@@ -2,8 +2,17 @@
 import type { ReleaseRange } from '../core/release.js';
 import { inRange, parseRelease } from '../core/release.js';
 
-/** What a heap is backed by, told to the suites (FENCEPOST_HEAP_KIND); anything we don't know is a vendor's. */
-export type HeapKind = 'system' | 'cma' | 'vendor';
+/**
+ * What a heap is, told to the suites (FENCEPOST_HEAP_KIND): by what backs it, or that it is reached through ION;
+ * anything we don't know is a vendor's.
+ */
+export type HeapKind = 'system' | 'cma' | 'vendor' | 'ion';
+
+/**
+ * Subjects that are heaps of ION (/dev/ion, up to 5.10): behind it stands what the heap that has taken its place is called,
+ * as `ion:system`. The agent lists them so (guest/agent/ion.c), and suites/lib/ion.h knows them.
+ */
+const ION_PREFIX = 'ion:';
 
 /** How a machine's declaration names the default CMA heap, whatever the kernel calls it. */
 export const CMA_ALIAS = '@cma';
@@ -27,6 +36,7 @@ export function heapName(declared: string, release: string): string {
 }
 
 export function heapKind(name: string): HeapKind {
+	if (name.startsWith(ION_PREFIX)) return 'ion';
 	if (name === 'system') return 'system';
 	if (CMA_NAMES.some((known) => known.name === name) || OTHER_CMA_NAMES.includes(name)) return 'cma';
 	return 'vendor';
@@ -36,13 +46,15 @@ export function heapKind(name: string): HeapKind {
 export const NEED_OPTIONS: Readonly<Record<string, readonly string[]>> = {
 	'heap:system': ['CONFIG_DMABUF_HEAPS', 'CONFIG_DMABUF_HEAPS_SYSTEM'],
 	'heap:cma': ['CONFIG_DMABUF_HEAPS', 'CONFIG_DMABUF_HEAPS_CMA', 'CONFIG_DMA_CMA'],
+	'heap:ion': ['CONFIG_ION'],
+	ion: ['CONFIG_ION'],
 	sw_sync: ['CONFIG_SW_SYNC', 'CONFIG_DEBUG_FS'],
 	debugfs: ['CONFIG_DEBUG_FS'],
 	udmabuf: ['CONFIG_UDMABUF'],
 };
 
 /** The subject of suites that are not run once per heap, by what their cases need. */
-const NEED_SUBJECTS = ['sw_sync', 'udmabuf'] as const;
+export const NEED_SUBJECTS: readonly string[] = ['sw_sync', 'udmabuf', 'ion'];
 
 /** How a suite is run: once per heap, or once against a subject of its own. */
 export function suiteSubject(

@@ -13,7 +13,7 @@ import { moduleChoice, nothingToJudge, unloadAssignments } from './module-load.j
 import { bootAttempts, MODULES_UNUSABLE, TargetGuests } from './target-guests.js';
 import { TargetResults } from './target-results.js';
 import { type UnitContext, UnitRun } from './unit-run.js';
-import { verifyGuest } from './verify.js';
+import { lacksOption, verifyGuest } from './verify.js';
 
 /** Assignments that share a guest. */
 type Unit = readonly Assignment[];
@@ -207,7 +207,9 @@ export class TargetWork {
 		const reason = load && target.suites.length > 0 ? nothingToJudge(context.choice, load, facts.heaps) : undefined;
 		if (reason) results.recordFailure({ suite: MODULE_SUITE, case: 'module.heaps', verdict: 'miss', reason }, 1, '');
 		const choice = load ? moduleChoice(context.choice, load) : context.choice;
-		return assign(target.suites, target.machine, all, cannotHave, choice);
+		return assign(target.suites, target.machine, all, cannotHave, choice, (options) =>
+			lacksOption(target.kernel, options),
+		);
 	}
 
 	/** Modules go from a guest of their own: no case has run in it. */
