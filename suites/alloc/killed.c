@@ -131,7 +131,7 @@ static uint64_t watch_until_end(pid_t child, uint64_t free_before)
 
 /* Of the time from its first eighth to its end, how much an allocation may spend on the rest of it.
  */
-#define BIT_BY_BIT_SHARE 16
+#define BIT_BY_BIT_SHARE 32
 
 /*
  * Does an allocation that nobody disturbs take its memory over much of its time? A block is taken
@@ -141,6 +141,8 @@ static bool taken_bit_by_bit(uint64_t len)
 {
 	unsigned int during = 0, after = 0;
 
+	if (heap_is_cma())
+		return false;
 	for (int attempt = 0; attempt < WATCH_ATTEMPTS && during + after < 100; attempt++) {
 		uint64_t free_before = meminfo_bytes("MemFree");
 		pid_t child = start_doomed_allocation(len, 1000000000);
