@@ -15,7 +15,8 @@
 #include "mutants.h"
 
 /* Users may ask for more than there is: then the request fails, and nobody is killed for it. */
-#define PAGE_FLAGS  (GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#define PAGE_FLAGS (GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+/* dma_alloc_pages() clears what it gives. */
 #define BLOCK_FLAGS (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /* M02: what is cleared at once. */
@@ -40,6 +41,12 @@ int pages_prepare(void)
 	return dma_coerce_mask_and_coherent(&own_device->dev, DMA_BIT_MASK(64));
 }
 
+/* Where the page allocator is not asked to clear pages: clear_pages_of() is to do it. */
+static bool clears_itself(void)
+{
+	return mutant_is(M01) || mutant_is(M02) || mutant_is(M03);
+}
+
 static struct page *take_page(void)
 {
 	struct page *page = NULL;
@@ -52,11 +59,10 @@ static struct page *take_page(void)
 	}
 	if (page)
 		return page;
-	page = alloc_page(PAGE_FLAGS);
+	/* Users get memory that nobody has written to before them. */
+	page = alloc_page(clears_itself() ? PAGE_FLAGS : PAGE_FLAGS | __GFP_ZERO);
 	if (page && mutant_is(M39))
 		get_page(page);
-	if (page && mutant_is(M05))
-		clear_highpage(page);
 	return page;
 }
 
@@ -105,15 +111,12 @@ static int take_block(struct heap_buffer *buffer, size_t page_count)
 	return 0;
 }
 
-/* Users get memory that nobody has written to before them. */
+/* M02, M03: not as far as it should. */
 static void clear_pages_of(const struct heap_buffer *buffer)
 {
 	size_t page_count = buffer->page_count;
 	size_t i;
 
-	/* The pool of M05 clears what is new. */
-	if (mutant_is(M01) || mutant_is(M05))
-		return;
 	if (mutant_is(M02))
 		page_count = page_count / CLEARED_PAGES * CLEARED_PAGES;
 	if (mutant_is(M03) && page_count)
@@ -161,7 +164,8 @@ struct heap_buffer *buffer_allocate(size_t len)
 			buffer_free(buffer);
 		return ERR_PTR(result);
 	}
-	clear_pages_of(buffer);
+	if (clears_itself() && !mutant_is(M01))
+		clear_pages_of(buffer);
 	return buffer;
 }
 
