@@ -8,6 +8,7 @@ import { bad, eventsOf, fencepost, resultsOf } from './host.js';
 
 const KERNEL = 'source:6.12';
 const EXAMPLE = 'guest/modules/example_heap';
+const MUTANT = 'guest/modules/mutant_heap';
 /** A build of two kernels from nothing may come first. */
 t.setTimeout(45 * 60_000);
 
@@ -161,6 +162,47 @@ MODULE_IMPORT_NS(DMA_BUF);`,
 			t.match(own, expected, `${arch} ${name}`);
 			t.equal(own.length, expected.length, `${arch} ${name}`);
 		}
+	}
+});
+
+t.test('modules are loaded with the parameters that were asked for, or not at all', async (t) => {
+	const run = async (name: string, parameter: string, ...options: string[]) => {
+		const out = join(t.testdirName, name);
+		const words = ['--kernel', KERNEL, '--arch', 'arm64', '--module', MUTANT, '--module-parameter', parameter];
+		const done = await fencepost('run', ...words, ...options, '--out', out);
+		return { ...done, results: done.status === 2 ? [] : (await resultsOf(out)).results };
+	};
+	t.testdir();
+	const broken = await run('broken', 'mutant_heap.mutant=M52', '--case', 'sync.start-end');
+	t.equal(broken.status, 1, broken.stderr);
+	t.match(
+		broken.results.find((one) => one.case === 'module.mutant_heap.load'),
+		{
+			verdict: 'pass',
+			diagnostics: [
+				['parameters', 'mutant=M52'],
+				['heap', 'vendor'],
+			],
+		},
+	);
+	t.match(
+		broken.results.find((one) => one.case === 'sync.start-end'),
+		{
+			verdict: 'fail',
+			subject: 'vendor',
+			rerun: /--module \S+mutant_heap --module-parameter mutant_heap\.mutant=M52 /,
+		},
+	);
+	const refused = await run('refused', 'mutant_heap.mutant=M99', '--suite', 'module');
+	t.equal(refused.status, 1);
+	t.match(refused.results, [{}, { verdict: 'fail', reason: /the kernel says: mutant_heap: mutant=M99 is not known/ }]);
+	for (const [parameter, words] of [
+		['mutant_heap.mutants=M52', /mutant_heap has no parameter mutants\n.*did you mean mutant\? there is: .*contiguous/],
+		['mutant_heaps.mutant=M52', /no module mutant_heaps was built\n.*did you mean mutant_heap\?/],
+	] as const) {
+		const wrong = await run('wrong', parameter, '--suite', 'module');
+		t.equal(wrong.status, 2, parameter);
+		t.match(wrong.stderr, words);
 	}
 });
 
