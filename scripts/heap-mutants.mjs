@@ -40,7 +40,7 @@ process.on('SIGINT', () => {
 });
 
 /** Runs cases, all where none are named, on the heap made with these parameters. */
-async function runHeap({ kernel, arch }, name, parameters, cases) {
+async function runHeap({ kernel, arch }, name, parameters, cases, more = []) {
 	const out = join(RECORDS, `${kernel.replace(/\W+/g, '-')}-${arch}`, name);
 	rmSync(out, { recursive: true, force: true });
 	const words = [
@@ -49,6 +49,7 @@ async function runHeap({ kernel, arch }, name, parameters, cases) {
 		...['--reporter', `terminal=${join(RECORDS, 'last.txt')}`],
 		...['--gate', 'ABI', '--gate', 'IMPL', '--gate', 'QUIRK'],
 		...cases.flatMap((id) => ['--case', id]),
+		...more,
 	];
 	const started = performance.now();
 	const { exitCode, stderr } = await $({ stdio: ['ignore', 'pipe', 'pipe'] })`${fencepost} run ${words}`
@@ -82,7 +83,7 @@ async function runConforming(place) {
 
 /** What a heap with a bug was seen to do: which cases failed, and why the others say nothing of it. */
 async function look(place, { number }, cases) {
-	const { results, seconds, problem } = await runHeap(place, number, [`mutant=${number}`], cases);
+	const { results, seconds, problem } = await runHeap(place, number, [`mutant=${number}`], cases, ['--no-second-look']);
 	const killers = results
 		.filter(({ case: id, verdict }) => KILLED.has(verdict) && !/[.](build|load)$/.test(id))
 		.map(({ case: id, verdict }) => ({ case: id, verdict }));
