@@ -200,7 +200,7 @@ t.test('modules are loaded with the parameters that were asked for, or not at al
 		['mutant_heap.mutants=M52', /mutant_heap has no parameter mutants\n.*did you mean mutant\? there is: .*contiguous/],
 		['mutant_heaps.mutant=M52', /no module mutant_heaps was built\n.*did you mean mutant_heap\?/],
 	] as const) {
-		const wrong = await run('wrong', parameter, '--suite', 'module');
+		const wrong = await run(`wrong-${parameter}`, parameter, '--suite', 'module');
 		t.equal(wrong.status, 2, parameter);
 		t.match(wrong.stderr, words);
 	}
