@@ -1,0 +1,1 @@
+../example_heap/compat.h

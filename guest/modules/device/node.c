@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * /dev/fencepost: devices for dma-bufs to be mapped for, played by this module, and a look at what
+ * they are given. fencepost_device.h says what can be asked.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "holdings.h"
+#include "importer.h"
+
+/* Whether devices bounce, for whoever verifies the machine. */
+static bool bounces;
+module_param(bounces, bool, 0444);
+MODULE_PARM_DESC(bounces, "whether devices' mappings are bounced (found out, not to be set)");
+
+int holdings_add(struct xarray *things, void *thing, u32 most, u32 *id)
+{
+	int result = xa_alloc(things, id, thing, XA_LIMIT(1, most), GFP_KERNEL);
+
+	return result == -EBUSY ? -ENOSPC : result;
+}
+
+static int node_open(struct inode *inode, struct file *file)
+{
+	struct holdings *holdings = kzalloc(sizeof(*holdings), GFP_KERNEL);
+
+	if (!holdings)
+		return -ENOMEM;
+	mutex_init(&holdings->lock);
+	xa_init_flags(&holdings->devices, XA_FLAGS_ALLOC1);
+	xa_init_flags(&holdings->attachments, XA_FLAGS_ALLOC1);
+	xa_init_flags(&holdings->buffers, XA_FLAGS_ALLOC1);
+	file->private_data = holdings;
+	return nonseekable_open(inode, file);
+}
+
+/* The last user is gone, so nobody else has the lock. What others stand on goes last. */
+static int node_release(struct inode *inode, struct file *file)
+{
+	struct holdings *holdings = file->private_data;
+
+	mutex_lock(&holdings->lock);
+	attachments_release(holdings);
+	buffers_release(holdings);
+	played_release(holdings);
+	mutex_unlock(&holdings->lock);
+	xa_destroy(&holdings->attachments);
+	xa_destroy(&holdings->buffers);
+	xa_destroy(&holdings->devices);
+	mutex_destroy(&holdings->lock);
+	kfree(holdings);
+	return 0;
+}
+
+union argument {
+	struct fencepost_info info;
+	struct fencepost_device device;
+	struct fencepost_attach attach;
+	struct fencepost_map map;
+	struct fencepost_one one;
+	struct fencepost_transfer transfer;
+	struct fencepost_segments segments;
+	struct fencepost_hold hold;
+	struct fencepost_state state;
+	struct fencepost_vmap vmap;
+	struct fencepost_pages pages;
+	struct fencepost_access access;
+};
+
+static void tell_info(struct fencepost_info *info)
+{
+	info->version = FENCEPOST_VERSION;
+	info->features = (COHERENCE_CAN_BE_CHOSEN ? FENCEPOST_CAN_BE_INCOHERENT : 0) |
+			 (bounces ? FENCEPOST_BOUNCES : 0);
+}
+
+static long with_one(struct holdings *holdings, const struct fencepost_one *one,
+		     long (*work)(struct holdings *, u32))
+{
+	return one->pad ? -EINVAL : work(holdings, one->id);
+}
+
+static long perform(struct holdings *holdings, unsigned int command, union argument *argument)
+{
+	switch (command) {
+	case FENCEPOST_IOC_INFO:
+		tell_info(&argument->info);
+		return 0;
+	case FENCEPOST_IOC_DEVICE_CREATE:
+		return played_create(holdings, &argument->device);
+	case FENCEPOST_IOC_DEVICE_DESTROY:
+		return with_one(holdings, &argument->one, played_destroy);
+	case FENCEPOST_IOC_ATTACH:
+		return attachment_make(holdings, &argument->attach);
+	case FENCEPOST_IOC_DETACH:
+		return with_one(holdings, &argument->one, attachment_detach);
+	case FENCEPOST_IOC_MAP:
+		return attachment_map(holdings, &argument->map);
+	case FENCEPOST_IOC_UNMAP:
+		return with_one(holdings, &argument->one, attachment_unmap);
+	case FENCEPOST_IOC_DEVICE_READ:
+		return transfer_device(holdings, &argument->transfer, false);
+	case FENCEPOST_IOC_DEVICE_WRITE:
+		return transfer_device(holdings, &argument->transfer, true);
+	case FENCEPOST_IOC_SEGMENTS:
+		return attachment_segments(holdings, &argument->segments);
+	case FENCEPOST_IOC_HOLD:
+		return buffer_hold(holdings, &argument->hold);
+	case FENCEPOST_IOC_LET_GO:
+		return with_one(holdings, &argument->one, buffer_let_go);
+	case FENCEPOST_IOC_STATE:
+		return buffer_state(holdings, &argument->state);
+	case FENCEPOST_IOC_VMAP:
+		return buffer_vmap(holdings, &argument->vmap);
+	case FENCEPOST_IOC_VUNMAP:
+		return buffer_vunmap(holdings, &argument->vmap);
+	case FENCEPOST_IOC_KERNEL_READ:
+		return transfer_kernel(holdings, &argument->transfer, false);
+	case FENCEPOST_IOC_KERNEL_WRITE:
+		return transfer_kernel(holdings, &argument->transfer, true);
+	case FENCEPOST_IOC_PAGES:
+		return buffer_pages(holdings, &argument->pages);
+	case FENCEPOST_IOC_BEGIN_ACCESS:
+		return buffer_access(holdings, &argument->access, true);
+	case FENCEPOST_IOC_END_ACCESS:
+		return buffer_access(holdings, &argument->access, false);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/*
+ * What was made stays when the answer cannot be written: it is the descriptor's, and goes with it.
+ */
+static long node_ioctl(struct file *file, unsigned int command, unsigned long address)
+{
+	struct holdings *holdings = file->private_data;
+	void __user *user = (void __user *)address;
+	union argument argument = {};
+	const size_t size = _IOC_SIZE(command);
+	long result;
+
+	if (_IOC_TYPE(command) != 0xfe || size > sizeof(argument))
+		return -ENOTTY;
+	if ((_IOC_DIR(command) & _IOC_WRITE) && copy_from_user(&argument, user, size))
+		return -EFAULT;
+	if (mutex_lock_interruptible(&holdings->lock))
+		return -ERESTARTSYS;
+	result = perform(holdings, command, &argument);
+	mutex_unlock(&holdings->lock);
+	if (result >= 0 && (_IOC_DIR(command) & _IOC_READ) && copy_to_user(user, &argument, size))
+		return -EFAULT;
+	return result;
+}
+
+static const struct file_operations node_operations = {
+	.owner = THIS_MODULE,
+	.open = node_open,
+	.release = node_release,
+	.unlocked_ioctl = node_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice node = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "fencepost",
+	.mode = 0600,
+	.fops = &node_operations,
+};
+
+static int __init fencepost_device_init(void)
+{
+	bounces = played_bounces();
+	return misc_register(&node);
+}
+module_init(fencepost_device_init);
+
+static void __exit fencepost_device_exit(void)
+{
+	misc_deregister(&node);
+}
+module_exit(fencepost_device_exit);
+
+MODULE_DESCRIPTION("Devices that import dma-bufs on request, and tell what they were given");
+MODULE_LICENSE("Dual MIT/GPL");
+IMPORT_NAMESPACE(DMA_BUF);
