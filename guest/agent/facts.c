@@ -84,6 +84,8 @@ size_t facts_gather(char *facts, const char *more, size_t more_length)
 	add_text("udmabuf.list_limit", "/sys/module/udmabuf/parameters/list_limit");
 	add_text("udmabuf.size_limit_mb", "/sys/module/udmabuf/parameters/size_limit_mb");
 	add_presence("sw_sync", "/sys/kernel/debug/sync/sw_sync");
+	add_text("swiotlb.slots", "/sys/kernel/debug/swiotlb/io_tlb_nslabs");
+	add_text("device.bounces", "/sys/module/fencepost_device/parameters/bounces");
 	add("debugfs=%d", is_debugfs("/sys/kernel/debug"));
 	add_presence("config_gz", "/proc/config.gz");
 	add_text("tainted", "/proc/sys/kernel/tainted");

@@ -9,6 +9,7 @@
 #include <linux/dma-buf.h>
 
 #include "compat32.h"
+#include "played-device.h"
 #include "kernel-parts.h"
 #include "heap.h"
 #include "ion.h"
@@ -273,6 +274,21 @@ static bool have_dma_api_debug(char *why, size_t size)
 	return exists("/sys/kernel/debug/dma-api/error_count", why, size);
 }
 
+static bool have_device(char *why, size_t size)
+{
+	return device_there(why, size);
+}
+
+static bool have_bounce(char *why, size_t size)
+{
+	if (!device_there(why, size))
+		return false;
+	if (device_bounces())
+		return true;
+	snprintf(why, size, "devices and processors share the buffers' memory on this machine");
+	return false;
+}
+
 static bool have_compat(char *why, size_t size)
 {
 	return compat32_runs(why, size);
@@ -307,6 +323,8 @@ static const struct {
 	{"hugepages", have_hugepages},
 	{"processors", have_processors},
 	{"dma-api-debug", have_dma_api_debug},
+	{"device", have_device},
+	{"bounce", have_bounce},
 };
 
 static bool need_met(const char *need, char *why, size_t size)

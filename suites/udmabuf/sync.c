@@ -9,6 +9,7 @@
 #include "buffer-fence.h"
 #include "device.h"
 #include "heap.h"
+#include "dma-debug.h"
 #include "ktap.h"
 #include "memfd.h"
 #include "pages.h"
@@ -79,21 +80,6 @@ CASE(released, "udmabuf.sync.released", CATALOGUE("UDB-20"), CLASS(ABI),
 	}
 }
 
-/* What the kernel has found wrong with how drivers use the DMA API; and mappings it knows of. */
-static unsigned long dma_debug(const char *name)
-{
-	unsigned long number = 0;
-	char path[64];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/dma-api/%s", name);
-	file = fopen(path, "re");
-	EXPECT_TRUE(file != NULL);
-	EXPECT_EQ(fscanf(file, "%lu", &number), 1);
-	fclose(file);
-	return number;
-}
-
 CASE(direction, "udmabuf.sync.release-direction", CATALOGUE("UDB-20"), CLASS(ABI),
      STATEMENT("The release unmaps with the direction that the first START mapped with: DMA-API "
 	       "debugging finds no error."),
@@ -101,7 +87,7 @@ CASE(direction, "udmabuf.sync.release-direction", CATALOGUE("UDB-20"), CLASS(ABI
      NEEDS("udmabuf dma-api-debug"))
 {
 	static const uint64_t starts[] = {START(READ), START(WRITE), START(RW)};
-	unsigned long errors = dma_debug("error_count");
+	unsigned long errors = dma_debug_errors();
 
 	for (size_t i = 0; i < 3; i++) {
 		int buffer = small_buffer();
@@ -110,7 +96,7 @@ CASE(direction, "udmabuf.sync.release-direction", CATALOGUE("UDB-20"), CLASS(ABI
 		MUST(buffer_sync(buffer, starts[i]));
 		MUST(buffer_sync(buffer, starts[i] | DMA_BUF_SYNC_END));
 		MUST(close(buffer));
-		EXPECT_EQ(dma_debug("error_count"), errors);
+		EXPECT_EQ(dma_debug_errors(), errors);
 	}
 }
 
@@ -121,7 +107,7 @@ CASE(mixed, "udmabuf.sync.mixed-directions", CATALOGUE("UDB-20"), CLASS(ABI),
      NEEDS("udmabuf dma-api-debug"))
 {
 	static const uint64_t all[] = {START(READ), START(WRITE), START(RW)};
-	unsigned long errors = dma_debug("error_count");
+	unsigned long errors = dma_debug_errors();
 
 	for (size_t first = 0; first < 3; first++) {
 		int buffer = small_buffer();
@@ -133,7 +119,7 @@ CASE(mixed, "udmabuf.sync.mixed-directions", CATALOGUE("UDB-20"), CLASS(ABI),
 				   (unsigned long long)all[first]);
 			MUST(buffer_sync(buffer, all[next]));
 			MUST(buffer_sync(buffer, all[next] | DMA_BUF_SYNC_END));
-			EXPECT_EQ(dma_debug("error_count"), errors);
+			EXPECT_EQ(dma_debug_errors(), errors);
 		}
 		MUST(close(buffer));
 	}

@@ -60,6 +60,7 @@ export async function performRun(options: RunOptions, resumed?: EventLog): Promi
 		const { exit } = await runSession({
 			...{ plan, planFile, log, choice, isolate, projectRoot, cache, progress, programs, suites, planHash },
 			jobs: options.jobs ?? availableParallelism(),
+			deviceModule: options.deviceModule === undefined ? undefined : resolve(options.deviceModule),
 			failFast: options.failFast ?? false,
 			secondLook: options.secondLook ?? true,
 			book: new ExpectationBook(expectations),

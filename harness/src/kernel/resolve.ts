@@ -15,8 +15,10 @@ export interface KernelContext {
 	readonly progress: Progress;
 	/** Root of the project, which holds `kernels/`. */
 	readonly projectRoot: string;
-	/** Modules are to be built against the kernel: its build folder must be there, and export what they use. */
+	/** A user's modules are to be built against the kernel: its build folder must be there, and export what they use. */
 	readonly forModules?: boolean | undefined;
+	/** Its build folder must be there; the kernel stays what it is without. */
+	readonly withBuildFolder?: boolean | undefined;
 }
 
 /**

@@ -43,7 +43,7 @@ export async function unpackedSource({ kernel, apt }: FoundPackage, context: Apt
 export async function resolveSource(
 	selector: SourceSelector,
 	arch: Arch,
-	context: AptContext & Pick<KernelContext, 'projectRoot' | 'forModules'>,
+	context: AptContext & Pick<KernelContext, 'projectRoot' | 'forModules' | 'withBuildFolder'>,
 ): Promise<Kernel> {
 	const { cache, progress, catalogue } = context;
 	const fragments = fragmentFiles(catalogue, context.projectRoot, selector.profile, arch);
@@ -63,7 +63,7 @@ export async function resolveSource(
 			sourceId: `deb ${record.sha256}`,
 			release,
 			patches: await loadPatches(context.projectRoot, { release, profile: selector.profile, asItIs: false }),
-			withBuildFolder: context.forModules ?? false,
+			withBuildFolder: (context.forModules || context.withBuildFolder) ?? false,
 			buildName: `${source}-${record.sha256.slice(0, 12)}-${arch}-${selector.profile}`,
 			provenance: [`${record.name} ${record.version}`],
 			withSource: async (use) => use(await unpackedSource(found, context)),

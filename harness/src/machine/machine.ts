@@ -21,6 +21,11 @@ export interface MachineDeclaration {
 	readonly memoryMiB: number;
 	readonly smp: number;
 	readonly cma: CmaReservation | undefined;
+	/**
+	 * Every mapping for a device is bounced (swiotlb=force, Documentation/admin-guide/kernel-parameters.txt); the kernel's
+	 * own size of the pool where left out.
+	 */
+	readonly swiotlb?: { readonly sizeMiB: number | undefined } | undefined;
 	/** udmabuf's limits; the kernel's defaults where left out (drivers/dma-buf/udmabuf.c). */
 	readonly udmabuf: { readonly listLimit?: number | undefined; readonly sizeLimitMiB?: number | undefined };
 	/** Pages of the kernel's default huge page size, reserved at boot. */

@@ -14,6 +14,7 @@ export interface PlannedMachine {
 	readonly cma:
 		| { readonly sizeMiB: number; readonly baseMiB?: number | undefined; readonly limitMiB?: number | undefined }
 		| undefined;
+	readonly swiotlb?: { readonly sizeMiB: number | undefined } | undefined;
 	readonly udmabuf: { readonly listLimit?: number | undefined; readonly sizeLimitMiB?: number | undefined };
 	readonly hugepages: number;
 	readonly cmdline: readonly string[];
@@ -70,15 +71,21 @@ export function resolveMachine(name: string, library: MachineLibrary, where: str
 }
 
 function change(base: PlannedMachine, fields: MachineFields): PlannedMachine {
-	const { extends: _, cpu, cma, cmdline, ...plain } = fields;
+	const { extends: _, cpu, cma, swiotlb, cmdline, ...plain } = fields;
 	const given = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
 	return {
 		...base,
 		...given,
 		cpu: cpu === undefined ? base.cpu : typeof cpu === 'string' ? { x86_64: cpu, arm64: cpu } : definedOnly(cpu),
+		swiotlb: swiotlb === undefined ? base.swiotlb : bounceBuffers(swiotlb),
 		cma: cma === undefined ? base.cma : cma === false ? undefined : cma,
 		cmdline: [...base.cmdline, ...(cmdline ?? [])],
 	};
+}
+
+function bounceBuffers(swiotlb: Exclude<MachineFields['swiotlb'], undefined>): PlannedMachine['swiotlb'] {
+	if (swiotlb === false) return undefined;
+	return { sizeMiB: swiotlb === 'force' ? undefined : swiotlb.sizeMiB };
 }
 
 function definedOnly(cpu: Partial<Record<Arch, string | undefined>>): Partial<Record<Arch, string>> {

@@ -25,6 +25,13 @@ const fields = {
 			}),
 		])
 		.optional(),
+	swiotlb: z
+		.union([
+			z.literal('force'),
+			z.literal(false),
+			z.strictObject({ force: z.literal(true), sizeMiB: z.int().min(1).max(1024) }),
+		])
+		.optional(),
 	udmabuf: z.strictObject({ listLimit: z.int().min(1).optional(), sizeLimitMiB: z.int().min(1).optional() }).optional(),
 	hugepages: z.int().min(0).max(65536).optional(),
 	cmdline: z.array(word).optional(),

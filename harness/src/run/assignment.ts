@@ -2,6 +2,7 @@
 import type { CaseClass } from '../core/case-class.js';
 import { matchesAny } from '../core/glob.js';
 import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
+import { DEVICE_NEED } from './device-module.js';
 import { heapKind, heapName, NEED_OPTIONS, NEED_SUBJECTS, suiteSubject } from './subjects.js';
 
 /** A case as its suite lists it. */
@@ -47,22 +48,27 @@ export interface AssignmentChoice {
 	readonly shard: { readonly index: number; readonly count: number } | undefined;
 }
 
-/**
- * What a guest has to do: every suite against every heap found, declared or asked for by name.
- * @param withoutOption why the kernel cannot have what needs these options; undefined where it can, or nobody knows
- */
+/** What a kernel lacks for some of the cases. */
+export interface Lacks {
+	/** Why the kernel cannot have what needs these options; undefined where it can, or nobody knows. */
+	readonly withoutOption?: ((options: readonly string[]) => string | undefined) | undefined;
+	/** The verdict of cases that need a device, where there can be none. */
+	readonly withoutDevice?: Assignment['instead'];
+}
+
+/** What a guest has to do: every suite against every heap found, declared or asked for by name. */
 export function assign(
 	suites: readonly SuiteProgram[],
 	machine: MachineDeclaration,
 	facts: GuestFacts,
 	cannotHave: ReadonlyMap<string, string>,
 	choice: AssignmentChoice,
-	withoutOption: (options: readonly string[]) => string | undefined = () => undefined,
+	{ withoutOption, withoutDevice }: Lacks = {},
 ): Assignment[] {
 	const wanted = (subject: string) => choice.subjects === undefined || matchesAny(subject, choice.subjects);
 	const withoutHeap = (subject: string): Assignment['instead'] => {
 		if (facts.heaps.includes(subject)) return undefined;
-		const why = cannotHave.get(`heap ${subject}`) ?? withoutOption(NEED_OPTIONS[`heap:${heapKind(subject)}`] ?? []);
+		const why = cannotHave.get(`heap ${subject}`) ?? withoutOption?.(NEED_OPTIONS[`heap:${heapKind(subject)}`] ?? []);
 		if (why !== undefined) return { verdict: 'skip', reason: why };
 		const found = facts.heaps.join(', ') || 'no heaps';
 		return { verdict: 'miss', reason: `heap ${subject} was asked for; the guest has ${found}` };
@@ -86,8 +92,21 @@ export function assign(
 		}
 		return heaps.map((subject) => ({ suite, subject, cases, instead: withoutHeap(subject) }));
 	});
+	const able = withoutDevice ? all.flatMap((one) => splitByDevice(one, withoutDevice)) : all;
 	const { shard } = choice;
-	return shard ? all.filter((_, i) => i % shard.count === shard.index - 1) : all;
+	return shard ? able.filter((_, i) => i % shard.count === shard.index - 1) : able;
+}
+
+/** An assignment's cases that need no device, and those that do, which get this verdict instead. */
+function splitByDevice(one: Assignment, instead: Assignment['instead']): Assignment[] {
+	const { cases } = one;
+	if (!cases || one.instead) return [one];
+	const needy = cases.filter(({ needs }) => needs.includes(DEVICE_NEED));
+	const others = cases.filter(({ needs }) => !needs.includes(DEVICE_NEED));
+	return [
+		...(others.length > 0 ? [{ ...one, cases: others }] : []),
+		...(needy.length > 0 ? [{ ...one, cases: needy, instead }] : []),
+	];
 }
 
 function heapSubjects(machine: MachineDeclaration, facts: GuestFacts, asked: readonly string[]): string[] {

@@ -7,7 +7,7 @@ import type { GuestStarter, MachineDeclaration } from '../machine/machine.js';
 import type { ModuleParameter } from '../plan/module-parameter.js';
 import type { DoneCases } from '../results/done-cases.js';
 import type { CaseResult, RunEvent } from '../results/events.js';
-import type { AssignmentChoice, SuiteProgram } from './assignment.js';
+import type { Assignment, AssignmentChoice, SuiteProgram } from './assignment.js';
 import type { Estimates } from './estimates.js';
 
 /** How much one guest is used for: everything of its target, one suite and subject, or one case. */
@@ -46,6 +46,8 @@ export interface Target {
 	readonly identity: string;
 	/** Out-of-tree modules, built for this kernel. */
 	readonly modules: readonly BuiltModule[];
+	/** Why what uses the device module cannot run here; undefined where it is loaded, and where nothing uses it. */
+	readonly withoutDevice?: Assignment['instead'];
 	/** What they are loaded with. */
 	readonly moduleParameters: readonly ModuleParameter[];
 }

@@ -22,6 +22,7 @@ import type { Gate } from '../verdict/gate.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
 import type { Isolation, RunContext, Target } from './context.js';
+import { type DeviceModule, deviceModule, wantsDevice } from './device-module.js';
 import { Dispatcher } from './dispatcher.js';
 import { Estimates } from './estimates.js';
 import { hostCapacity } from './host-capacity.js';
@@ -58,6 +59,8 @@ export interface RunRequest {
 	readonly programs: (arch: Arch) => Promise<GuestPrograms>;
 	/** What to run, decided before anything was built. */
 	readonly suites: readonly SuiteProgram[];
+	/** The device module's .ko for kernels that were not built here. */
+	readonly deviceModule?: string | undefined;
 	readonly onEvent: (event: RunEvent) => void;
 }
 
@@ -180,14 +183,18 @@ class Session {
 		let kernel: Kernel;
 		let programs: GuestPrograms;
 		let builds: ModuleBuilds;
+		let device: DeviceModule | undefined;
 		try {
 			programs = await this.request.programs(arch);
 			const forModules = plan.moduleSources.length > 0;
-			kernel = await resolveKernel(selector, arch, { cache, progress, projectRoot, forModules });
+			const withBuildFolder = wantsDevice(this.request.suites);
+			const place = { cache, progress, projectRoot };
+			kernel = await resolveKernel(selector, arch, { ...place, forModules, withBuildFolder });
 			this.requireSameKernel(selector, kernel);
 			builds = await buildModules(kernel, plan.moduleSources, { cache, progress });
 			if (builds.built.length === plan.moduleSources.length)
 				await checkModuleParameters(plan.moduleParameters, builds.built);
+			device = withBuildFolder ? await deviceModule(kernel, this.request.deviceModule, place) : undefined;
 		} catch (error) {
 			progress.signal.throwIfAborted();
 			if (error instanceof FencepostError && error.blame === 'usage') throw error;
@@ -200,7 +207,7 @@ class Session {
 		if (builds.built.length < plan.moduleSources.length) return;
 		for (const machine of machines) {
 			try {
-				const target = await this.target(selector, kernel, machine, programs, builds, progress);
+				const target = await this.target(selector, kernel, machine, programs, builds, device, progress);
 				const work: TargetWork = new TargetWork(target, context, this.dispatcher, this.counter, () => {
 					this.works.delete(work);
 				});
@@ -232,10 +239,12 @@ class Session {
 		machine: MachineDeclaration,
 		programs: GuestPrograms,
 		{ built }: ModuleBuilds,
+		device: DeviceModule | undefined,
 		progress: Progress,
 	): Promise<Target> {
 		const { cache, suites, projectRoot, plan } = this.request;
-		const modules = await moduleFiles(kernel, machine.modules, { cache, progress, projectRoot });
+		const own = await moduleFiles(kernel, machine.modules, { cache, progress, projectRoot });
+		const modules = [...own, ...(device?.files ?? [])];
 		const wanted = new Set(suites.map(({ name }) => name));
 		const initramfs = await buildInitramfs({
 			arch: kernel.arch,
@@ -252,6 +261,7 @@ class Session {
 		return {
 			...{ selector, kernel, machine: complete, suites, initramfs: initramfs.path, identity },
 			...{ modules: built, moduleParameters },
+			...(device && 'instead' in device ? { withoutDevice: device.instead } : {}),
 		};
 	}
 

@@ -4,6 +4,7 @@ import type { GuestFacts } from '../machine/machine.js';
 import { type Assignment, assign, type ListedCase } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
 import type { RunContext, Target } from './context.js';
+import { DEVICE_NEED } from './device-module.js';
 import type { Dispatcher } from './dispatcher.js';
 import { GroupProgress } from './group-progress.js';
 import { guestMemoryMiB } from './host-capacity.js';
@@ -200,16 +201,18 @@ export class TargetWork {
 			results.recordFailure(failure, 1, '');
 			return [];
 		}
-		this.promises = new Set(target.machine.provides.filter((need) => !cannotHave.has(need)));
+		const promised = [...target.machine.provides, ...(target.withoutDevice ? [] : [DEVICE_NEED])];
+		this.promises = new Set(promised.filter((need) => !cannotHave.has(need)));
 		for (const [what, why] of cannotHave) {
 			results.note(`${target.selector.text} ${target.kernel.arch}: no ${what}: ${why}`);
 		}
 		const reason = load && target.suites.length > 0 ? nothingToJudge(context.choice, load, facts.heaps) : undefined;
 		if (reason) results.recordFailure({ suite: MODULE_SUITE, case: 'module.heaps', verdict: 'miss', reason }, 1, '');
 		const choice = load ? moduleChoice(context.choice, load) : context.choice;
-		return assign(target.suites, target.machine, all, cannotHave, choice, (options) =>
-			lacksOption(target.kernel, options),
-		);
+		return assign(target.suites, target.machine, all, cannotHave, choice, {
+			withoutOption: (options) => lacksOption(target.kernel, options),
+			withoutDevice: target.withoutDevice,
+		});
 	}
 
 	/** Modules go from a guest of their own: no case has run in it. */

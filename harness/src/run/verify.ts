@@ -2,7 +2,7 @@
 import type { Arch } from '../core/architectures.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
-import { kernelCommandLine } from '../machine/qemu/command-line.js';
+import { kernelCommandLine, SWIOTLB_SLOTS_PER_MIB } from '../machine/qemu/command-line.js';
 import { heapKind, heapName, NEED_OPTIONS } from './subjects.js';
 
 /** What a guest is against what was declared. */
@@ -44,6 +44,9 @@ export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: 
 	if (machine.hugepages > 0 && withoutHuge) cannotHave.set('hugepages', withoutHuge);
 	else expect('hugepages', machine.hugepages, facts.hugepages, facts.hugepages === machine.hugepages);
 	verifyLimits(machine, facts, expect);
+	const noBounce = lacksOption(kernel, ['CONFIG_SWIOTLB']);
+	if (machine.swiotlb && noBounce) cannotHave.set('swiotlb', noBounce);
+	else verifySwiotlb(machine, facts, expect);
 	for (const declared of machine.heaps) {
 		const name = heapName(declared, facts.release);
 		if (facts.heaps.includes(name)) continue;
@@ -78,6 +81,23 @@ function verifyLimits(
 		const found = facts.more.get(name) ?? 'no such limit';
 		expect(name, asked, found, found === String(asked));
 	}
+}
+
+/** The pool, by debugfs; and that mappings are bounced, which the device module has tried where it is loaded. */
+function verifySwiotlb(
+	machine: MachineDeclaration,
+	facts: GuestFacts,
+	expect: (what: string, asked: string | number, found: string | number, met: boolean) => void,
+): void {
+	if (!machine.swiotlb) return;
+	const slots = facts.more.get('swiotlb.slots');
+	if (slots !== undefined || machine.provides.includes('debugfs')) {
+		const sizeMiB = Number(slots ?? 0) / SWIOTLB_SLOTS_PER_MIB;
+		const asked = machine.swiotlb.sizeMiB;
+		expect('swiotlb (MiB)', asked ?? 'any', sizeMiB, asked === undefined ? sizeMiB > 0 : sizeMiB === asked);
+	}
+	const bounces = facts.more.get('device.bounces');
+	if (bounces !== undefined) expect('swiotlb', 'bounced mappings', 'mappings that are not', bounces === 'Y');
 }
 
 /** Why this kernel cannot have something, from its config; undefined when it can, or when its config is not known. */

@@ -30,8 +30,9 @@ t.test('heaps of ION are heaps beside the others, where the guest lists them', a
 	]);
 	const asked = { subjects: ['system', 'ion:system'], shard: undefined };
 	const absent = { ...facts, heaps: ['system'] };
-	const why = (options: readonly string[]) => (options.includes('CONFIG_ION') ? 'built without CONFIG_ION' : undefined);
-	t.same(told(assign(suites, own, absent, new Map(), asked, why)), [
+	const withoutOption = (options: readonly string[]) =>
+		options.includes('CONFIG_ION') ? 'built without CONFIG_ION' : undefined;
+	t.same(told(assign(suites, own, absent, new Map(), asked, { withoutOption })), [
 		['alloc', 'system', undefined],
 		['alloc', 'ion:system', { verdict: 'skip', reason: 'built without CONFIG_ION' }],
 	]);

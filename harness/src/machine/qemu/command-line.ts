@@ -14,6 +14,13 @@ function cmaWord(cma: CmaReservation): string {
 	return `cma=${cma.sizeMiB}M${place}${limit}`;
 }
 
+/** The pool is counted in slots of 2 KiB (include/linux/swiotlb.h: IO_TLB_SHIFT). */
+export const SWIOTLB_SLOTS_PER_MIB = 512;
+
+function swiotlbWord(sizeMiB: number | undefined): string {
+	return sizeMiB === undefined ? 'swiotlb=force' : `swiotlb=${sizeMiB * SWIOTLB_SLOTS_PER_MIB},force`;
+}
+
 /** The kernel command line of a machine. `panic=-1` with QEMU's -no-reboot makes a panic end QEMU at once. */
 export function kernelCommandLine(arch: Arch, machine: MachineDeclaration): string {
 	const { listLimit, sizeLimitMiB } = machine.udmabuf;
@@ -25,6 +32,7 @@ export function kernelCommandLine(arch: Arch, machine: MachineDeclaration): stri
 		'loglevel=6',
 		...(machine.cma ? [cmaWord(machine.cma)] : []),
 		...(machine.hugepages > 0 ? [`hugepages=${machine.hugepages}`] : []),
+		...(machine.swiotlb ? [swiotlbWord(machine.swiotlb.sizeMiB)] : []),
 		...(listLimit === undefined ? [] : [`udmabuf.list_limit=${listLimit}`]),
 		...(sizeLimitMiB === undefined ? [] : [`udmabuf.size_limit_mb=${sizeLimitMiB}`]),
 		...(machine.modules.length > 0 ? [`fencepost.modules=${machine.modules.join(',')}`] : []),

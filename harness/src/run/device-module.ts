@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+import { join } from 'node:path';
+import type { Cache } from '../core/cache.js';
+import { FencepostError } from '../core/errors.js';
+import type { Progress } from '../core/progress.js';
+import type { Kernel } from '../kernel/kernel.js';
+import { buildModule } from '../kernel/module-build.js';
+import type { ModuleFile } from '../kernel/modules.js';
+import type { SuiteProgram } from './assignment.js';
+
+/** What a case names that uses the device module, /dev/fencepost (suites/lib/needs.c). */
+export const DEVICE_NEED = 'device';
+
+const FOLDER = 'guest/modules/device';
+const NAME = 'fencepost_device';
+
+/** The project's own module that plays devices (docs/device.md), for one kernel; or why there is none. */
+export type DeviceModule =
+	| { readonly files: readonly ModuleFile[] }
+	| { readonly files: readonly []; readonly instead: { readonly verdict: 'skip' | 'miss'; readonly reason: string } };
+
+/** Whether anything chosen uses it: what does not is not kept waiting for it. */
+export function wantsDevice(suites: readonly SuiteProgram[]): boolean {
+	return suites.some(({ cases }) => cases?.some(({ needs }) => needs.includes(DEVICE_NEED)));
+}
+
+/**
+ * The device module for a kernel, from the cache or built now. For a kernel that was not built here there is none, and
+ * what uses it is a skip; where it does not build, what uses it is a miss.
+ * @param prebuilt a .ko for kernels that were not built here
+ */
+export async function deviceModule(
+	kernel: Kernel,
+	prebuilt: string | undefined,
+	context: { readonly cache: Cache; readonly progress: Progress; readonly projectRoot: string },
+): Promise<DeviceModule> {
+	if (kernel.buildDirectory === undefined) {
+		if (prebuilt !== undefined) return { files: [{ name: NAME, file: prebuilt }] };
+		const reason = `needs ${DEVICE_NEED}: ${kernel.selector} was not built here, so the device module cannot be built against it`;
+		return { files: [], instead: { verdict: 'skip', reason } };
+	}
+	try {
+		return { files: (await buildModule(kernel, join(context.projectRoot, FOLDER), context)).modules };
+	} catch (error) {
+		context.progress.signal.throwIfAborted();
+		if (!(error instanceof FencepostError) || error.blame === 'usage') throw error;
+		return { files: [], instead: { verdict: 'miss', reason: error.message } };
+	}
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/* What a sync has to move, seen where devices have bounce buffers: docs/device.md says how. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bounce.h"
+#include "filling.h"
+#include "heap.h"
+#include "ktap.h"
+#include "needs.h"
+
+const char fp_suite_name[] = "bounce";
+
+struct seen see_buffer(size_t bytes)
+{
+	struct seen seen = {.buffer = heap_buffer(bytes), .bytes = bytes, .copy = malloc(bytes)};
+
+	seen.at = buffer_map(seen.buffer, bytes);
+	EXPECT_TRUE(seen.copy);
+	return seen;
+}
+
+void forget_buffer(struct seen *seen)
+{
+	buffer_unmap(seen->at, seen->bytes);
+	free(seen->copy);
+	MUST(close(seen->buffer));
+}
+
+/* Is the buffer's first page where the device looks for it? */
+static void require_bounced(const struct seen *seen, uint32_t attachment)
+{
+	uint32_t held = kernel_hold(seen->buffer);
+	struct fencepost_segment *segments;
+	uint64_t page;
+
+	EXPECT_TRUE(device_segments(attachment, &segments) > 0);
+	kernel_vmap(held);
+	kernel_pages(held, &page, 1);
+	kernel_vunmap(held);
+	kernel_let_go(held);
+	if (segments[0].address == page)
+		fp_skip("needs bounce: this heap's buffers are not bounced: a device's address is "
+			"the buffer's own, 0x%llx",
+			(unsigned long long)page);
+	free(segments);
+}
+
+uint32_t see_device(const struct seen *seen, enum fencepost_direction direction)
+{
+	uint32_t attachment = device_with(seen->buffer, direction);
+
+	require_bounced(seen, attachment);
+	return attachment;
+}
+
+void write_cpu(const struct seen *seen, uint32_t seed)
+{
+	fill(seen->at, 0, seen->bytes, seed);
+}
+
+void write_device(const struct seen *seen, uint32_t attachment, uint32_t seed)
+{
+	fill(seen->copy, 0, seen->bytes, seed);
+	device_write(attachment, 0, seen->copy, seen->bytes);
+}
+
+void bounce_sizes(size_t sizes[BOUNCE_SIZES])
+{
+	const size_t most = strcmp(fp_heap_kind(), "system") ? 252 * KIB : 972 * KIB;
+
+	sizes[0] = page_size();
+	sizes[1] = 3 * page_size();
+	sizes[2] = device_room();
+	sizes[3] = most - most % page_size();
+	/* An odd page after whole chunks. */
+	if (sizes[3] / page_size() % 2 == 0 && sizes[3] > page_size())
+		sizes[3] -= page_size();
+}
