@@ -4,6 +4,8 @@ import type { AttributedSplat } from '../verdict/verdict.js';
 /** Reports that a case provokes by design. Everything else on the console counts against the kernel. */
 const TOLERATED: readonly {
 	readonly kind: AttributedSplat['kind'];
+	/** What its report has to say, where not every report of the kind will do. */
+	readonly says?: RegExp;
 	readonly catalogue: readonly string[];
 	readonly why: string;
 }[] = [
@@ -12,11 +14,19 @@ const TOLERATED: readonly {
 		catalogue: ['ALLOC-08', 'ALLOC-19', 'MEM-04'],
 		why: 'this case asks for more memory than there is, and being killed for it is accepted',
 	},
+	{
+		kind: 'warning',
+		// kernel/dma/direct.h: dma_direct_map_page(); kernel/dma/swiotlb.c: swiotlb_map(). Once after each boot.
+		says: /\bfencepost\.\d+\.auto: (?:DMA|swiotlb) addr \S+ overflow \(mask/,
+		catalogue: ['IMP-05', 'CMA-09'],
+		why: 'this case maps for a device that cannot reach the memory: the kernel refuses that, and says so',
+	},
 ];
 
 /** Why a report is no fault when it falls into the case with this catalogue id; undefined when it is one. */
 export function toleratedSplat(splat: AttributedSplat, catalogue: string | undefined): string | undefined {
 	return TOLERATED.find(
-		({ kind, catalogue: ids }) => kind === splat.kind && catalogue !== undefined && ids.includes(catalogue),
+		({ kind, says, catalogue: ids }) =>
+			kind === splat.kind && (says?.test(splat.report) ?? true) && catalogue !== undefined && ids.includes(catalogue),
 	)?.why;
 }
