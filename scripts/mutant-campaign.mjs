@@ -124,6 +124,7 @@ export class MutantCampaign {
 				const image = join(this.folder, `kernel-${index % 2}`);
 				const problem = await this.#build(mutant, image);
 				await running;
+				if (progress.signal.aborted) return;
 				running = problem
 					? done(mutant, { results: [], seconds: 0, problem })
 					: this.runs.run(mutant.name, image, { ...mutant, cases: allCases ? [] : mutant.expected }).then((ran) => {
