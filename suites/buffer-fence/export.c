@@ -130,6 +130,15 @@ CASE(snapshot, "fence.buffer.export-snapshot", CATALOGUE("ESF-06"), CLASS(ABI),
 	EXPECT_EXPORT_PENDING(buffer, DMA_BUF_SYNC_READ);
 	MUST(timeline_increase(first, 1));
 	EXPECT_EXPORT_SIGNALLED(buffer, DMA_BUF_SYNC_WRITE);
+
+	/* It waits for the earlier ones as well when the latest signals first. */
+	import_new(buffer, first, 3, DMA_BUF_SYNC_WRITE);
+	import_new(buffer, second, 3, DMA_BUF_SYNC_WRITE);
+	of_both = MUST(buffer_export_fence(buffer, DMA_BUF_SYNC_WRITE));
+	MUST(timeline_increase(second, 2));
+	EXPECT_PENDING(of_both);
+	MUST(timeline_increase(first, 1));
+	EXPECT_SIGNALLED(of_both);
 }
 
 enum { PARTS = 3, ORDERS = 6 };
