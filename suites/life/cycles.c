@@ -24,8 +24,9 @@ struct work {
 
 static const struct work usual = {4000, 1, 100 * 1024}, with_area = {600, 64, 50 * 1024};
 
-#define LOOK_US 20000
-#define LOOKS	200
+#define LOOK_US	      20000
+#define LOOKS	      200
+#define AT_REST_LOOKS 15
 
 /*
  * What a leak leaves adds up from round to round. Slabs that were emptied by another CPU than the
@@ -44,6 +45,25 @@ static void cycle(int heap, int times, size_t bytes)
 		buffer_unmap((void *)at, bytes);
 		MUST(close(fd));
 	}
+}
+
+/*
+ * SUnreclaim, once it has not fallen for a while: what the last buffers have left for RCU to free
+ * must not hide what the next ones leave for good.
+ */
+static uint64_t slab_at_rest(void)
+{
+	uint64_t least = meminfo_bytes("SUnreclaim");
+
+	for (int looks = 0, same = 0; looks < LOOKS && same < AT_REST_LOOKS; looks++) {
+		uint64_t now;
+
+		usleep(LOOK_US);
+		now = meminfo_bytes("SUnreclaim");
+		same = now < least ? 0 : same + 1;
+		least = now < least ? now : least;
+	}
+	return least;
 }
 
 /* SUnreclaim, once it is no more than `most`; files are freed after a grace period of RCU, by
@@ -83,7 +103,7 @@ CASE(cycles, "life.cycles", CATALOGUE("LIFE-11"), CLASS(ABI),
 	/* What is cached or held back for a while is so after these. */
 	cycle(heap, work->cycles / 5, bytes);
 	before = holdings_now();
-	slab = meminfo_bytes("SUnreclaim");
+	slab = slab_at_rest();
 	for (round = 1; round <= ROUNDS; round++) {
 		cycle(heap, work->cycles, bytes);
 		most = slab + quarantine() + (uint64_t)round * work->leak_bytes;
