@@ -6,6 +6,8 @@ import { allCases, programBuilder } from '../harness/dist/src/cli/programs.js';
 import { sha256, sha256File } from '../harness/dist/src/core/hash.js';
 import { parseKernelSelector } from '../harness/dist/src/core/selector.js';
 import { loadCatalogue } from '../harness/dist/src/kernel/catalogue.js';
+import { compileModule } from '../harness/dist/src/kernel/module-build.js';
+import { copyModuleSource } from '../harness/dist/src/kernel/module-source.js';
 import { findSource, unpackedSource } from '../harness/dist/src/kernel/source.js';
 import { resolveMachine } from '../harness/dist/src/plan/machine-resolve.js';
 import { loadMachineLibrary } from '../harness/dist/src/plan/machines.js';
@@ -56,7 +58,21 @@ export class MutantCampaign {
 		const { profile, tree } = this;
 		this.kernels = new MutantKernels({ ...context, arch, profile, tree, output, version: found.kernel.upstream });
 		await this.kernels.buildWhole(this.plain);
+		await this.#buildDevice(output);
 		this.memory = await this.#openMemory();
+	}
+
+	/** The module that plays devices: no mutant changes what it was built from. */
+	async #buildDevice(output) {
+		const { arch, kernel, root } = this.campaign;
+		const [source, work] = [join(root, 'guest/modules/device'), join(this.folder, 'device')];
+		const copy = join(work, 'source');
+		rmSync(work, { recursive: true, force: true });
+		mkdirSync(copy, { recursive: true });
+		const id = await copyModuleSource(source, copy, join(work, 'manifest.json'));
+		await compileModule({ arch, selector: kernel, release: undefined }, output, source, copy, work, this.campaign);
+		this.device = { id, file: join(work, 'fencepost_device.ko') };
+		this.runs.facts.device = this.device.file;
 	}
 
 	/** What the outcomes hang on, but for the patches themselves. */
@@ -64,14 +80,18 @@ export class MutantCampaign {
 		const { arch, cache, mutants, progress, root } = this.campaign;
 		const programs = programBuilder(cache, progress);
 		const { agent, suites } = await programs(arch);
+		const listed = await allCases(programs);
+		const using = new Set(listed.filter(({ needs }) => needs.includes('device')).map(({ suite }) => suite));
 		const library = await loadMachineLibrary(join(root, 'kernels/machines.yaml'));
 		const machines = new Set(mutants.map(({ machine }) => machine));
 		const idOf = (name) => sha256(JSON.stringify(resolveMachine(name, library, 'mutants')));
 		return new MutantMemory(join(this.folder, 'outcomes', arch), {
 			kernel: await sha256File(this.plain),
 			machines: new Map([...machines].map((name) => [name, idOf(name)])),
-			programs: new Map([agent, ...suites].map(({ name, id }) => [name, id])),
-			suiteOf: new Map((await allCases(programs)).map((one) => [one.case, one.suite])),
+			programs: new Map(
+				[agent, ...suites].map(({ name, id }) => [name, using.has(name) ? `${id} ${this.device.id}` : id]),
+			),
+			suiteOf: new Map(listed.map((one) => [one.case, one.suite])),
 		});
 	}
 

@@ -8,7 +8,7 @@ import { $ } from 'zx';
 const KILLED = new Set(['fail', 'crash', 'timeout']);
 
 export class MutantRuns {
-	/** @param facts `cache`, `root` of the project, `arch`, `folder` for what the runs leave. */
+	/** @param facts `cache`, `root` of the project, `arch`, `folder` for what the runs leave, `device` the device module. */
 	constructor(facts) {
 		this.facts = facts;
 	}
@@ -19,7 +19,7 @@ export class MutantRuns {
 	 * @returns {Promise<{ results: object[], seconds: number, problem?: string }>}
 	 */
 	async run(name, image, { machine, cases, subject }) {
-		const { arch, folder, root } = this.facts;
+		const { arch, device, folder, root } = this.facts;
 		const out = join(folder, name);
 		rmSync(out, { recursive: true, force: true });
 		const options = [
@@ -27,6 +27,7 @@ export class MutantRuns {
 			'--no-second-look',
 			// Whatever a case's class: a mutant that it notices is noticed.
 			...['--gate', 'ABI', '--gate', 'IMPL', '--gate', 'QUIRK'],
+			...(device === undefined ? [] : ['--device-module', device]),
 			...['--kernel', `file:${image}`, '--arch', arch, '--machine', machine, '--out', out],
 			...['--reporter', `terminal=${join(folder, `${name}.txt`)}`],
 			...cases.flatMap((id) => ['--case', id]),

@@ -66,9 +66,10 @@ void write_device(const struct seen *seen, uint32_t attachment, uint32_t seed)
 	device_write(attachment, 0, seen->copy, seen->bytes);
 }
 
-void bounce_sizes(size_t sizes[BOUNCE_SIZES])
+void bounce_sizes(size_t sizes[BOUNCE_SIZES], size_t system_kib)
 {
-	const size_t most = strcmp(fp_heap_kind(), "system") ? 252 * KIB : 972 * KIB;
+	const bool system = !strcmp(fp_heap_kind(), "system");
+	const size_t most = system ? system_kib * KIB : 252 * KIB;
 
 	sizes[0] = page_size();
 	sizes[1] = 3 * page_size();

@@ -41,9 +41,9 @@ void write_device(const struct seen *seen, uint32_t attachment, uint32_t seed);
 
 /*
  * Sizes for the subject, up to what can be bounced in pieces of at most 256 KiB, the last with an
- * odd page at its end. The system heap's chunks of 64 KiB and less allow for more in all.
+ * odd page at its end. `system_kib`: the most for the system heap, whose chunks may be smaller.
  */
 enum { BOUNCE_SIZES = 4 };
-void bounce_sizes(size_t sizes[BOUNCE_SIZES]);
+void bounce_sizes(size_t sizes[BOUNCE_SIZES], size_t system_kib);
 
 #endif

@@ -25,7 +25,7 @@ CASE(live, "bounce.live", CATALOGUE("SYNC-09"), CLASS(IMPL),
 	uint32_t attachment;
 
 	write_cpu(&seen, 1);
-	attachment = see_device(&seen, FENCEPOST_BIDIRECTIONAL);
+	attachment = device_with(seen.buffer, FENCEPOST_BIDIRECTIONAL);
 	EXPECT_DEVICE(&seen, attachment, 1);
 	write_cpu(&seen, 2);
 	EXPECT_DEVICE(&seen, attachment, 1);
@@ -155,16 +155,18 @@ CASE(every_writer, "bounce.every-device-writes", CATALOGUE("SYNC-10"), CLASS(ABI
 CASE(whole, "bounce.whole-length", CATALOGUE("SYNC-12"), CLASS(ABI),
      STATEMENT(
 	     "Both START and END move the whole buffer, the last chunk and an odd page included."),
-     SYNC_SOURCE, NEEDS("heap device bounce"))
+     SYNC_SOURCE, NEEDS("heap device bounce"), EXPECTED({NULL, "5.10", 252}, {"5.11", NULL, 972}))
 {
 	size_t sizes[BOUNCE_SIZES];
 
-	bounce_sizes(sizes);
+	/* Up to 5.10 neighbouring pages become one chunk, however many. */
+	bounce_sizes(sizes, (size_t)fp_expected());
 	for (uint32_t i = 0; i < BOUNCE_SIZES; i++) {
 		struct seen seen = see_buffer(sizes[i]);
-		uint32_t attachment = see_device(&seen, FENCEPOST_BIDIRECTIONAL);
+		uint32_t attachment;
 
 		fp_context("a buffer of %zu bytes", sizes[i]);
+		attachment = see_device(&seen, FENCEPOST_BIDIRECTIONAL);
 		write_device(&seen, attachment, 70 + i);
 		EXPECT_OK(buffer_sync(seen.buffer, START(READ)));
 		EXPECT_CPU(&seen, 70 + i);

@@ -158,7 +158,7 @@ CASE(frees, "importer.frees-memory", CATALOGUE("LIFE-07"), CLASS(ABI),
 	int buffer;
 
 	bytes -= bytes % page_size();
-	heap_require(16 * MIB);
+	heap_require(8 * MIB);
 	buffer = heap_buffer(bytes);
 	attachment = device_attach(device, buffer);
 	MUST(close(buffer));

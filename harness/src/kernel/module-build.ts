@@ -110,8 +110,12 @@ function withModuleFolder<T>(folder: string, cache: Cache, progress: Progress, w
 	return withLock(lock, () => withRoomFor(cache.root, work), progress.signal);
 }
 
-async function compileModule(
-	kernel: Kernel,
+/**
+ * Compiles the module in `copy` against the kernel in the build folder `output`; its .ko files go to `folder`.
+ * @param directory what messages call it
+ */
+export async function compileModule(
+	kernel: Pick<Kernel, 'arch' | 'selector' | 'release'>,
 	output: string,
 	directory: string,
 	copy: string,
@@ -179,7 +183,12 @@ function failed(message: string, more: { hint?: string | undefined; evidence?: s
 	return new FencepostError({ code: 'MODULE_BUILD_FAILED', blame: 'test', message, ...more });
 }
 
-function moduleError(error: unknown, kernel: Kernel, directory: string, said: readonly string[]): unknown {
+function moduleError(
+	error: unknown,
+	kernel: Pick<Kernel, 'arch' | 'selector' | 'release'>,
+	directory: string,
+	said: readonly string[],
+): unknown {
 	if (!(error instanceof FencepostError)) return error;
 	const against = `${kernel.selector} (${kernel.arch}${kernel.release === undefined ? '' : `, ${kernel.release}`})`;
 	if (error.code === 'COMMAND_TIMEOUT') {

@@ -4,8 +4,8 @@ import type { AttributedSplat } from '../verdict/verdict.js';
 /** Reports that a case provokes by design. Everything else on the console counts against the kernel. */
 const TOLERATED: readonly {
 	readonly kind: AttributedSplat['kind'];
-	/** What its report has to say, where not every report of the kind will do. */
-	readonly says?: RegExp;
+	/** What its title has to say, where not every report of the kind will do. */
+	readonly title?: RegExp;
 	readonly catalogue: readonly string[];
 	readonly why: string;
 }[] = [
@@ -16,8 +16,8 @@ const TOLERATED: readonly {
 	},
 	{
 		kind: 'warning',
-		// kernel/dma/direct.h: dma_direct_map_page(); kernel/dma/swiotlb.c: swiotlb_map(). Once after each boot.
-		says: /\bfencepost\.\d+\.auto: (?:DMA|swiotlb) addr \S+ overflow \(mask/,
+		// `addr … overflow (mask …, bus limit …)`, once after each boot; from 7.x on that line stands before the report.
+		title: /kernel\/dma\/(?:swiotlb|direct)\.[ch]:\d+ (?:at )?(?:swiotlb_map|dma_direct_map_\w+)\+/,
 		catalogue: ['IMP-05', 'CMA-09'],
 		why: 'this case maps for a device that cannot reach the memory: the kernel refuses that, and says so',
 	},
@@ -26,7 +26,7 @@ const TOLERATED: readonly {
 /** Why a report is no fault when it falls into the case with this catalogue id; undefined when it is one. */
 export function toleratedSplat(splat: AttributedSplat, catalogue: string | undefined): string | undefined {
 	return TOLERATED.find(
-		({ kind, says, catalogue: ids }) =>
-			kind === splat.kind && (says?.test(splat.report) ?? true) && catalogue !== undefined && ids.includes(catalogue),
+		({ kind, title, catalogue: ids }) =>
+			kind === splat.kind && (title?.test(splat.title) ?? true) && catalogue !== undefined && ids.includes(catalogue),
 	)?.why;
 }
