@@ -78,13 +78,15 @@ CASE(fdinfo_exporter, "heap.size.fdinfo-exporter", CATALOGUE("NAME-11"), CLASS(I
 /* Does other things with the memory that a name might lie in which nobody keeps. */
 static void use_memory_otherwise(void)
 {
+	/* Of many lengths, for the memory of freed names of any length. */
+	static const char other[] = "!\"#$%&'()*+-/:;<=>?@[]^_`{|}~";
 	int fds[12];
 
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 12; i++) {
 			fds[i] = heap_buffer((size_t)(1 + i % 5) * page_size());
 			MUST(raw_ioctl(fds[i], DMA_BUF_SET_NAME_B,
-				       "!\"#$%&'()*+-/:;<=>?@[]^_`{|}~"));
+				       other + (size_t)(i * 5) % (sizeof(other) - 2)));
 		}
 		for (int i = 0; i < 12; i++)
 			MUST(close(fds[i]));
