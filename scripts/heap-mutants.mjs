@@ -136,10 +136,11 @@ async function runPlace(place, mutants) {
 	return killed === outcomes.length && conforming.every(({ good }) => good);
 }
 
-/** What the kernel says it is: which mutants can be seen on it depends on that. */
+/** What the kernel is, built when it is not there: which mutants can be seen on it depends on that. */
 async function releaseOf(kernel, arch) {
-	const { stdout } = await $`${fencepost} kernel show ${kernel} --arch ${arch}`.quiet();
-	return /^\W*release\W+(\S+)/m.exec(stdout)?.[1] ?? '';
+	const stdio = ['ignore', 'pipe', 'inherit'];
+	const { stdout } = await $({ stdio })`${fencepost} kernel build ${kernel} --arch ${arch}`.quiet();
+	return /: (\d+[.]\d+\S*): \//.exec(stdout)?.[1] ?? '';
 }
 
 const asked = options._.map(String);
