@@ -13,6 +13,7 @@
 #include "holdings.h"
 #include "ktap.h"
 #include "memory.h"
+#include "played-device.h"
 
 #define START_RW  (DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW)
 #define END_RW	  (DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW)
@@ -106,4 +107,23 @@ CASE(start_last, "ion.access.start-last", CATALOGUE("ION-08"), CLASS(QUIRK),
 	EXPECT_EQ(kernel_mappings(), before);
 	/* Said once in the kernel's life. */
 	EXPECT_TRUE(logged("buffer still mapped in the kernel"));
+}
+
+CASE(no_vmap, "ion.access.no-vmap", CATALOGUE("ION-10"), CLASS(IMPL),
+     STATEMENT("The kernel cannot map a buffer with dma_buf_vmap(), for which ION has no function: "
+	       "it "
+	       "is refused, and START maps the buffer all the same."),
+     ION_SOURCE("dma_buf_ops"), UNTIL("5.10"), NEEDS("ion device debugfs root"))
+{
+	int fd = buffer_of(ION_SYSTEM_HEAP), before = kernel_mappings();
+	struct fencepost_vmap wanted = {.buffer = kernel_hold(fd)};
+
+	/* The core returns NULL, which the module passes on as ENOMEM. */
+	EXPECT_ERRNO(device_ioctl(FENCEPOST_IOC_VMAP, &wanted), ENOMEM);
+	EXPECT_EQ(kernel_mappings(), before);
+	EXPECT_EQ(kernel_begin_access(wanted.buffer, FENCEPOST_BIDIRECTIONAL), 0);
+	EXPECT_EQ(kernel_mappings(), before + 1);
+	EXPECT_EQ(kernel_end_access(wanted.buffer, FENCEPOST_BIDIRECTIONAL), 0);
+	EXPECT_EQ(kernel_mappings(), before);
+	kernel_let_go(wanted.buffer);
 }
