@@ -11,6 +11,9 @@ import type { SuiteProgram } from './assignment.js';
 /** What a case names that uses the device module, /dev/fencepost (suites/lib/needs.c). */
 export const DEVICE_NEED = 'device';
 
+/** What a case names that needs mappings to be bounced. */
+export const BOUNCE_NEED = 'bounce';
+
 const FOLDER = 'guest/modules/device';
 const NAME = 'fencepost_device';
 

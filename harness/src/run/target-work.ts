@@ -4,7 +4,7 @@ import type { GuestFacts } from '../machine/machine.js';
 import { type Assignment, assign, type ListedCase } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
 import type { RunContext, Target } from './context.js';
-import { DEVICE_NEED } from './device-module.js';
+import { BOUNCE_NEED, DEVICE_NEED } from './device-module.js';
 import type { Dispatcher } from './dispatcher.js';
 import { GroupProgress } from './group-progress.js';
 import { guestMemoryMiB } from './host-capacity.js';
@@ -201,7 +201,8 @@ export class TargetWork {
 			results.recordFailure(failure, 1, '');
 			return [];
 		}
-		const promised = [...target.machine.provides, ...(target.withoutDevice ? [] : [DEVICE_NEED])];
+		const devices = target.machine.swiotlb ? [DEVICE_NEED, BOUNCE_NEED] : [DEVICE_NEED];
+		const promised = [...target.machine.provides, ...(target.withoutDevice ? [] : devices)];
 		this.promises = new Set(promised.filter((need) => !cannotHave.has(need)));
 		for (const [what, why] of cannotHave) {
 			results.note(`${target.selector.text} ${target.kernel.arch}: no ${what}: ${why}`);

@@ -3,6 +3,7 @@ import type { Arch } from '../core/architectures.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
 import { kernelCommandLine, SWIOTLB_SLOTS_PER_MIB } from '../machine/qemu/command-line.js';
+import { BOUNCE_NEED } from './device-module.js';
 import { heapKind, heapName, NEED_OPTIONS } from './subjects.js';
 
 /** What a guest is against what was declared. */
@@ -45,7 +46,7 @@ export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: 
 	else expect('hugepages', machine.hugepages, facts.hugepages, facts.hugepages === machine.hugepages);
 	verifyLimits(machine, facts, expect);
 	const noBounce = lacksOption(kernel, ['CONFIG_SWIOTLB']);
-	if (machine.swiotlb && noBounce) cannotHave.set('swiotlb', noBounce);
+	if (machine.swiotlb && noBounce) cannotHave.set(BOUNCE_NEED, noBounce);
 	else verifySwiotlb(machine, facts, expect);
 	for (const declared of machine.heaps) {
 		const name = heapName(declared, facts.release);

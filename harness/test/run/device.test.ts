@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+import t from 'tap';
+import { Cache } from '../../src/core/cache.js';
+import { Progress } from '../../src/core/progress.js';
+import { kernelCommandLine } from '../../src/machine/qemu/command-line.js';
+import { assign } from '../../src/run/assignment.js';
+import { deviceModule, wantsDevice } from '../../src/run/device-module.js';
+import { toleratedSplat } from '../../src/run/tolerated.js';
+import { verifyGuest } from '../../src/run/verify.js';
+import { alloc, facts, fence, kernel, machine, one } from './scripted.js';
+
+const importer = { ...alloc, name: 'importer', cases: [one('i.plain'), one('i.device', ['heap', 'device'])] };
+
+t.test('the device module is built only for what uses it, and where there is something to build against', async (t) => {
+	t.notOk(wantsDevice([alloc, fence, { ...alloc, cases: undefined }]));
+	t.ok(wantsDevice([alloc, importer]));
+	const cache = new Cache(t.testdir());
+	const context = { cache, progress: new Progress('test', new AbortController().signal), projectRoot: '/none' };
+	t.match(await deviceModule(kernel, undefined, context), {
+		files: [],
+		instead: { verdict: 'skip', reason: /^needs device: source:6\.12 was not built here/ },
+	});
+	t.same(await deviceModule(kernel, '/elsewhere.ko', context), {
+		files: [{ name: 'fencepost_device', file: '/elsewhere.ko' }],
+	});
+});
+
+t.test('without the module the cases that need it get its verdict, and the others run', async (t) => {
+	const choice = { subjects: ['system'], shard: undefined };
+	const instead = { verdict: 'miss', reason: 'it does not build' } as const;
+	const told = (withoutDevice?: typeof instead) =>
+		assign([importer], machine, facts, new Map(), choice, withoutDevice).map((assigned) => [
+			assigned.cases?.map((listed) => listed.case),
+			assigned.instead,
+		]);
+	t.same(told(), [[['i.plain', 'i.device'], undefined]]);
+	t.same(told(instead), [
+		[['i.plain'], undefined],
+		[['i.device'], instead],
+	]);
+});
+
+t.test('bounce buffers that were declared are on the command line, and looked for in the guest', async (t) => {
+	const declared = { ...machine, provides: [...machine.provides, 'debugfs'], swiotlb: { sizeMiB: 16 } };
+	const cmdline = kernelCommandLine('arm64', declared);
+	t.match(cmdline, / swiotlb=8192,force /);
+	t.match(kernelCommandLine('arm64', { ...declared, swiotlb: { sizeMiB: undefined } }), / swiotlb=force /);
+	const wrong = (found: Record<string, string>, config = new Map([['CONFIG_SWIOTLB', 'y']])) => {
+		const more = new Map(Object.entries(found));
+		const verified = verifyGuest({ ...kernel, config }, declared, { ...facts, cmdline, more });
+		return [...verified.mismatches, ...verified.cannotHave.values()].filter((text) => /swiotlb/i.test(text));
+	};
+	t.same(wrong({ 'swiotlb.slots': '8192', 'device.bounces': 'Y' }), []);
+	t.same(wrong({ 'swiotlb.slots': '8192' }), []);
+	t.same(wrong({ 'swiotlb.slots': '512' }), ['swiotlb (MiB): asked for 16, the guest has 1']);
+	t.same(wrong({}), ['swiotlb (MiB): asked for 16, the guest has 0']);
+	t.same(wrong({ 'swiotlb.slots': '8192', 'device.bounces': 'N' }), [
+		'swiotlb: asked for bounced mappings, the guest has mappings that are not',
+	]);
+	t.same(wrong({}, new Map()), ['the kernel is built without CONFIG_SWIOTLB']);
+});
+
+t.test('the warning of an address out of reach is no fault of the cases that provoke it', async (t) => {
+	const splat = (title: string) => ({
+		...{ kind: 'warning', title, function: undefined, line: 1, severity: 'warning', report: title, case: 'i.narrow' },
+	});
+	const told = (title: string, catalogue: string) =>
+		toleratedSplat(splat(title) as Parameters<typeof toleratedSplat>[0], catalogue) !== undefined;
+	t.ok(told('WARNING: CPU: 0 PID: 36 at kernel/dma/swiotlb.c:1617 swiotlb_map+0x12d/0x13f', 'IMP-05'));
+	t.ok(told('WARNING: CPU: 0 PID: 38 at kernel/dma/direct.h:103 dma_direct_map_sg+0x159/0x1b7', 'CMA-09'));
+	t.ok(told('WARNING: kernel/dma/direct.c:718 at dma_direct_map_phys+0x13d/0x164, CPU#0: importer/45', 'IMP-05'));
+	t.notOk(told('WARNING: kernel/dma/direct.c:718 at dma_direct_map_phys+0x13d/0x164, CPU#0: importer/45', 'IMP-01'));
+	t.notOk(told('WARNING: CPU: 0 PID: 36 at drivers/dma-buf/dma-buf.c:188 dma_buf_release+0x1/0x2', 'IMP-05'));
+});
