@@ -184,7 +184,7 @@ CASE(whole, "bounce.whole-length", CATALOGUE("SYNC-12"), CLASS(ABI),
 CASE(in_kernel, "bounce.kernel-access", CATALOGUE("SYNC-17"), CLASS(ABI),
      STATEMENT("A driver's begin and end of access move data as SYNC does, in each direction."),
      SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_begin_cpu_access(), dma_buf_end_cpu_access()"),
-     NEEDS("heap device bounce"))
+     NEEDS("heap device bounce vmap"))
 {
 	struct seen seen = see_buffer(device_room());
 	uint32_t attachment = see_device(&seen, FENCEPOST_BIDIRECTIONAL),

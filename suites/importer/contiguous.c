@@ -34,7 +34,7 @@ CASE(contiguous, "importer.contiguous", CATALOGUE("CMA-02"), CLASS(ABI),
 	     "a device."),
      SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate(); "
 	    "Documentation/userspace-api/dma-buf-heaps.rst"),
-     NEEDS("heap:cma device"))
+     NEEDS("heap:cma device vmap"))
 {
 	static const size_t pages[] = {1, 2, 3, 17, 64, 275, 1025};
 	int kept[sizeof(pages) / sizeof(pages[0])];
@@ -68,7 +68,7 @@ CASE(aligned, "importer.aligned", CATALOGUE("CMA-03"), CLASS(IMPL),
      STATEMENT("A CMA heap's buffer begins at a multiple of its size rounded up to a power of two, "
 	       "or of 256 pages where it is larger."),
      SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate(), CONFIG_CMA_ALIGNMENT"),
-     NEEDS("heap:cma device"))
+     NEEDS("heap:cma device vmap"))
 {
 	static const size_t pages[] = {3, 16, 17, 100, 256, 300};
 

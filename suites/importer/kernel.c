@@ -16,7 +16,7 @@ CASE(vmap, "importer.vmap", CATALOGUE("IMP-10"), CLASS(ABI),
 	       "there, and what the kernel writes the program sees."),
      SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_vmap(); drivers/dma-buf/heaps/system_heap.c: "
 	    "system_heap_vmap(); cma_heap.c: cma_heap_vmap()"),
-     NEEDS("heap device"))
+     NEEDS("heap device vmap"))
 {
 	size_t bytes = CHUNKED_PAGES * page_size();
 	int buffer = heap_buffer(bytes);
@@ -38,7 +38,8 @@ CASE(vmap_nested, "importer.vmap-nested", CATALOGUE("IMP-10"), CLASS(ABI),
      STATEMENT(
 	     "A mapping in the kernel that is asked for again is the same one, and it stays until "
 	     "it was given back as often."),
-     SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_vmap(), dma_buf_vunmap()"), NEEDS("heap device"))
+     SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_vmap(), dma_buf_vunmap()"),
+     NEEDS("heap device vmap"))
 {
 	int buffer = heap_buffer(3 * page_size());
 	uint32_t held = kernel_hold(buffer), other = kernel_hold(buffer);
@@ -63,7 +64,7 @@ CASE(vmap_keeps, "importer.vmap-outlives-descriptor", CATALOGUE("IMP-10"), CLASS
      STATEMENT("A driver's reference keeps the mapping in the kernel, and what is in it, when the "
 	       "last descriptor is closed."),
      SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_get(), dma_buf_put(), dma_buf_vmap()"),
-     NEEDS("heap device"))
+     NEEDS("heap device vmap"))
 {
 	size_t bytes = 5 * page_size();
 	unsigned char *copy = malloc(bytes);
@@ -88,6 +89,17 @@ CASE(vmap_keeps, "importer.vmap-outlives-descriptor", CATALOGUE("IMP-10"), CLASS
 	EXPECT_FILLED(copy, 0, bytes, 1);
 	kernel_vunmap(held);
 	kernel_let_go(held);
+}
+
+CASE(ion_vmap, "importer.ion-no-vmap", CATALOGUE("ION-10"), CLASS(IMPL),
+     STATEMENT("A buffer of ION's has no mapping in the kernel that a driver could ask for."),
+     SOURCE("drivers/staging/android/ion/ion.c: dma_buf_ops; drivers/dma-buf/dma-buf.c: "
+	    "dma_buf_vmap(), which is NULL then"),
+     UNTIL("5.10"), NEEDS("heap:ion device"))
+{
+	struct fencepost_vmap wanted = {.buffer = kernel_hold(heap_buffer(page_size()))};
+
+	EXPECT_ERRNO(device_ioctl(FENCEPOST_IOC_VMAP, &wanted), ENOMEM);
 }
 
 CASE(not_dmabuf, "importer.no-dma-buf", CATALOGUE("IMP-22"), CLASS(ABI),

@@ -67,7 +67,7 @@ CASE(narrow, "importer.narrow", CATALOGUE("IMP-05"), CLASS(ABI),
      STATEMENT(
 	     "A device that reaches only part of memory is given addresses that it reaches, with "
 	     "the buffer's bytes behind them, or its mapping is refused, and harms nobody else's."),
-     NARROW_SOURCE, NEEDS("heap device"))
+     NARROW_SOURCE, NEEDS("heap device vmap"))
 {
 	size_t bytes = 5 * page_size();
 	int buffer = heap_buffer(bytes), reached = 0, refused = 0;

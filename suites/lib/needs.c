@@ -115,6 +115,11 @@ static bool have_heap_kind(const char *kind, char *why, size_t size)
 	return false;
 }
 
+static bool have_heap_of_ion(char *why, size_t size)
+{
+	return have_heap_kind("ion", why, size);
+}
+
 static bool have_system_heap(char *why, size_t size)
 {
 	return have_heap_kind("system", why, size);
@@ -289,6 +294,15 @@ static bool have_bounce(char *why, size_t size)
 	return false;
 }
 
+/* Every heap of 5.6 on has it; ION has nothing that others could call. */
+static bool have_vmap(char *why, size_t size)
+{
+	if (!ion_subject())
+		return true;
+	snprintf(why, size, "ION's buffers have no vmap");
+	return false;
+}
+
 static bool have_compat(char *why, size_t size)
 {
 	return compat32_runs(why, size);
@@ -300,6 +314,7 @@ static const struct {
 } needs[] = {
 	{"heap", have_heap},
 	{"heap:system", have_system_heap},
+	{"heap:ion", have_heap_of_ion},
 	{"heap:cma", have_cma_heap},
 	{"heap:vendor", have_vendor_heap},
 	{"dma-heap", have_dma_heap},
@@ -325,6 +340,7 @@ static const struct {
 	{"dma-api-debug", have_dma_api_debug},
 	{"device", have_device},
 	{"bounce", have_bounce},
+	{"vmap", have_vmap},
 };
 
 static bool need_met(const char *need, char *why, size_t size)
