@@ -27,7 +27,7 @@ CASE(cma, "mmap.private.cma", CATALOGUE("MMAP-06"), CLASS(IMPL),
 	expect_refused(20);
 }
 
-CASE(vendor, "mmap.private.vendor", CATALOGUE("MMAP-06"), CLASS(IMPL),
+CASE(vendor, "mmap.private.vendor", CATALOGUE("MMAP-06"), CLASS(ABI),
      STATEMENT("MAP_PRIVATE of a vendor heap's buffer of several pages is EINVAL: no device would "
 	       "see what is written."),
      SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_mmap(); mm/memory.c: remap_pfn_range()"),
