@@ -106,6 +106,25 @@ CASE(end_to_device, "bounce.end-write-to-device", CATALOGUE("SYNC-08"), CLASS(AB
 	EXPECT_DEVICE(&seen, attachment, 41);
 }
 
+CASE(read_modify_write, "bounce.read-modify-write", CATALOGUE("SYNC-13"), CLASS(ABI),
+     STATEMENT("Between START and END for both a program may change part of what the device wrote: "
+	       "the "
+	       "device finds that part new, and the rest as it was."),
+     SOURCE("include/linux/dma-buf.h: dma_buf_ops.begin_cpu_access"), NEEDS("heap device bounce"))
+{
+	struct seen seen = see_buffer(device_room());
+	size_t half = seen.bytes / 2 + 3;
+	uint32_t attachment = see_device(&seen, FENCEPOST_BIDIRECTIONAL);
+
+	write_device(&seen, attachment, 45);
+	EXPECT_OK(buffer_sync(seen.buffer, START(RW)));
+	fill(seen.at, 0, half, 46);
+	EXPECT_OK(buffer_sync(seen.buffer, END(RW)));
+	device_read(attachment, 0, seen.copy, seen.bytes);
+	EXPECT_FILLED(seen.copy, 0, half, 46);
+	EXPECT_FILLED(seen.copy + half, half, seen.bytes - half, 45);
+}
+
 enum { DEVICES = 3 };
 
 CASE(every_reader, "bounce.every-device-reads", CATALOGUE("SYNC-10"), CLASS(ABI),
