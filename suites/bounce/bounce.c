@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What a sync has to move, seen where devices have bounce buffers: docs/device.md says how. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,4 +74,16 @@ void bounce_sizes(size_t sizes[BOUNCE_SIZES], size_t system_kib)
 	/* An odd page after whole chunks. */
 	if (sizes[3] / page_size() % 2 == 0 && sizes[3] > page_size())
 		sizes[3] -= page_size();
+}
+
+size_t pool_bytes(void)
+{
+	FILE *file = fopen("/sys/kernel/debug/swiotlb/io_tlb_nslabs", "re");
+	unsigned long slots = 32768;
+
+	if (file) {
+		EXPECT_EQ(fscanf(file, "%lu", &slots), 1);
+		fclose(file);
+	}
+	return slots * 2 * KIB;
 }

@@ -46,4 +46,7 @@ void write_device(const struct seen *seen, uint32_t attachment, uint32_t seed);
 enum { BOUNCE_SIZES = 4 };
 void bounce_sizes(size_t sizes[BOUNCE_SIZES], size_t system_kib);
 
+/* The size of all bounce buffers together; 64 MiB, the kernel's own, where it is not told. */
+size_t pool_bytes(void);
+
 #endif

@@ -2,7 +2,6 @@
 /* A device finds no data of former owners in a buffer, and brings none to the next one. */
 #define _GNU_SOURCE
 #include <sched.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "bounce.h"
@@ -36,19 +35,6 @@ CASE(zero_device, "bounce.zero-device", CATALOGUE("ZERO-06"), CLASS(ABI),
 		device_detach(attachment);
 		forget_buffer(&seen);
 	}
-}
-
-/* The size of all bounce buffers together; 64 MiB, the kernel's own, where it is not told. */
-static size_t pool_bytes(void)
-{
-	FILE *file = fopen("/sys/kernel/debug/swiotlb/io_tlb_nslabs", "re");
-	unsigned long slots = 32768;
-
-	if (file) {
-		EXPECT_EQ(fscanf(file, "%lu", &slots), 1);
-		fclose(file);
-	}
-	return slots * 2 * KIB;
 }
 
 static void stay_here(void)
