@@ -358,16 +358,32 @@ t.test('killed or aborted in the middle: nobody goes on, and the next build take
 	t.same(built(), ['init/main', 'mm/heap'], 'what was half-written is built anew');
 });
 
+/** What a .cmd may hold: cut at any place, and whole. */
+const DEPENDENCIES = 'savedcmd_d.o := gcc -c d.c\n\nsource_d.o := d.c\n\ndeps_d.o := \\\n  a.h \\\n';
+const COMMANDS: readonly (readonly [name: string, text: string])[] = [
+	['d-empty.o', ''],
+	['d-word.o', 'savedcmd_d.o := gcc -c d.c\n\nsource_d.o := d.c\n\ndeps_d.o := \\\n  $(wildcard incl'],
+	['d-line.o', DEPENDENCIES],
+	['d-source.o', 'savedcmd_d.o := gcc -c d.c\n\nsource_d.o := d.c\n\n'],
+	['d-with.o', `${DEPENDENCIES}\nd.o: $(deps_d.o)\n\n$(deps_d.o):\n\nd.o: $(wildcard ./objtool)\n`],
+];
+
 t.test('what a killed build left half-written is told by its .cmd', async (t) => {
 	const output = t.testdir({
 		'whole.o': 'x',
-		'.whole.o.cmd': 'x',
+		'.whole.o.cmd': 'x\n',
 		'cut.o': 'x',
-		'.cut.o.cmd': 'x',
+		'.cut.o.cmd': 'x\n',
 		'lone.o': 'x',
 		vmlinux: 'x',
-		'.vmlinux.cmd': 'x',
+		'.vmlinux.cmd': 'x\n',
 		'notes.txt': 'x',
+		...Object.fromEntries(
+			COMMANDS.flatMap(([name, text]) => [
+				[name, 'x'],
+				[`.${name}.cmd`, text],
+			]),
+		),
 	});
 	const at = (name: string, seconds: number) => utimesSync(join(output, name), seconds, seconds);
 	at('whole.o', 1000);
@@ -376,11 +392,21 @@ t.test('what a killed build left half-written is told by its .cmd', async (t) =>
 	at('.cut.o.cmd', 1001);
 	at('vmlinux', 1003);
 	at('.vmlinux.cmd', 1001);
-	t.equal(await removeHalfWritten(output, new AbortController().signal), 3);
+	for (const [name] of COMMANDS) {
+		at(name, 1001);
+		at(`.${name}.cmd`, 1002);
+	}
+	t.equal(await removeHalfWritten(output, new AbortController().signal), 3 + 2 * 4);
+	t.same(
+		readdirSync(output)
+			.filter((name) => name.endsWith('.cmd'))
+			.sort(),
+		[...['.cut.o.cmd', '.d-with.o.cmd', '.vmlinux.cmd', '.whole.o.cmd']],
+	);
 	t.same(
 		readdirSync(output)
 			.filter((name) => !name.startsWith('.'))
 			.sort(),
-		['notes.txt', 'whole.o'],
+		['d-with.o', 'notes.txt', 'whole.o'],
 	);
 });
