@@ -11,7 +11,10 @@ const CHANGEABLE: ReadonlySet<string> = new Set(['resume', 'retryMisses', 'repor
 
 /** `fencepost run --resume DIR`: the run that was begun there, as it was asked for then, without what it has judged. */
 export async function resumeRun(directory: string, given: RunOptions): Promise<number> {
-	const [other] = Object.keys(given).filter((name) => !CHANGEABLE.has(name));
+	// `--no-second-look`, where it was not given, is an option with the value true.
+	const [other] = Object.entries(given).flatMap(([name, value]) =>
+		CHANGEABLE.has(name) || (name === 'secondLook' && value === true) ? [] : [name],
+	);
 	if (other !== undefined) {
 		throw usageError(
 			'RESUME_OPTION',
