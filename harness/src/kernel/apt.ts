@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cache } from '../core/cache.js';
 import { infrastructureError } from '../core/errors.js';
@@ -47,7 +47,9 @@ export class PrivateApt {
 				cause,
 			});
 		});
-		const root = context.cache.workPath('apt');
+		await mkdir(context.cache.workPath('apt'), { recursive: true });
+		// Caches may share this folder by a link: all of them write the same paths then.
+		const root = await realpath(context.cache.workPath('apt'));
 		await context.cache.touch('apt');
 		const mirrors = await machineMirrors(context.etcApt ?? '/etc/apt');
 		const sources = renderSources(mirrors, suites, architecture, keyring.path);
