@@ -19,7 +19,7 @@ function outcome(cases) {
 /** @returns {string} the page. `runs` are: our suites, the selftests, the in-kernel tests. */
 export function coveragePage({ date, release, arch, modules, runs }) {
 	const [suites, selftests, inKernel] = runs;
-	const columns = [suites.files, selftests.files, together(selftests.files, inKernel.files)];
+	const columns = [suites.alone, suites.files, selftests.files, together(selftests.files, inKernel.files)];
 	const names = [...suites.files.keys()].sort();
 	const rows = names.map((name) => {
 		const cells = columns.flatMap((files) => {
@@ -34,6 +34,9 @@ Which lines and branches of the kernel's drivers/dma-buf run while our suites do
 tests reach: the selftests dmabuf-heaps, udmabuf and sync, built from the same source and run as foreign programs, then
 these and the in-kernel tests together (${modules.join(', ') || 'this kernel has none'}). Lines that run at boot count in each column.
 
+Of our suites, the first columns leave out those that go through the project's own device module (importer, bounce): attaching,
+mapping and kernel mappings have no other caller in this kernel.
+
     npm run coverage                                  this page; the first time a kernel is built with gcov
     npm run coverage -- --kernel source:newest        another kernel, or --arch arm64: the table is printed only
     npm run coverage -- --missed udmabuf.c            also the lines that our suites do not reach
@@ -43,8 +46,8 @@ A line that runs is not yet a promise that is checked: that is what [mutants](mu
 Seen on ${date}, Linux ${release}, ${arch}. Suites: ${outcome(suites.cases)}. Selftests: ${outcome(selftests.cases)}.
 In-kernel tests: ${outcome(inKernel.cases)}.
 
-| file | our suites: lines | branches | selftests: lines | branches | selftests and in-kernel tests: lines | branches |
-|---|---|---|---|---|---|---|
+| file | user space alone: lines | branches | with our devices: lines | branches | selftests: lines | branches | selftests and in-kernel tests: lines | branches |
+|---|---|---|---|---|---|---|---|---|
 ${rows.join('\n')}
 `;
 }

@@ -63,12 +63,13 @@ async function measure(name, options, kernel, dump) {
 
 /**
  * Our suites, each in a guest of its own. What crashes a guest takes its counts with it: the suite is run again then
- * without the cases that do.
+ * without the cases that do. `alone` is what needs no module of ours.
  */
 async function measureSuites(kernel, dump) {
 	const { stdout } = await $`${fencepost} list --json`;
 	const listed = JSON.parse(stdout);
 	let files = new Map();
+	let alone = new Map();
 	const all = [];
 	for (const suite of new Set(listed.map((one) => one.suite))) {
 		let measured = await measure(`suite-${suite}`, ['--suite', suite], kernel, dump);
@@ -80,9 +81,11 @@ async function measureSuites(kernel, dump) {
 			measured = await measure(`suite-${suite}-rest`, options, kernel, dump);
 		}
 		files = together(files, measured.files);
+		const devices = listed.some((one) => one.suite === suite && one.needs.includes('device'));
+		if (!devices) alone = together(alone, measured.files);
 		all.push(...measured.cases);
 	}
-	return { files, cases: all };
+	return { files, alone, cases: all };
 }
 
 /** Modules that are in-kernel tests of drivers/dma-buf, each with what must be loaded before it. */
