@@ -21,8 +21,9 @@ async function until(directory: string, found: (events: readonly RunEvent[]) => 
 t.test('QEMU killed from outside: a miss that says so, and the case is run again', async (t) => {
 	const out = join(t.testdir(), 'run');
 	const command = new Fencepost([...RUN, '--suite', 'alloc', '--subject', 'system', '--out', out]);
-	await until(out, (events) => events.some(({ type }) => type === 'suite-start'));
-	await sleep(300);
+	// A clone that is there, not one that is still restored, nor the guest that the template is made of.
+	await until(out, (events) => events.some((event) => event.type === 'guest-ready' && event.template === undefined));
+	await sleep(100);
 	for (const pid of command.pidsOf(/^qemu/)) process.kill(pid, 'SIGKILL');
 	const { status, stderr } = await command.done;
 	const { results } = await resultsOf(out);

@@ -55,6 +55,7 @@ export class QemuTemplate implements Template {
 	async clone(start: CloneStart): Promise<QemuGuest> {
 		const { consoleFile, onConsole, onCommand, signal, limits } = start;
 		signal.throwIfAborted();
+		if (this.closed) throw closedError();
 		onCommand(repeatableCommandLine(this.start.spec, this.accelerator), this.command);
 		const { qemu, session } = await this.rehearsed(start, await this.take());
 		try {
@@ -103,9 +104,13 @@ export class QemuTemplate implements Template {
 		const { memory, state, facts } = this.saved;
 		const launch = async () => {
 			await after;
-			if (this.closed) throw infrastructureError('TEMPLATE_CLOSED', 'a clone of a template that is closed');
+			if (this.closed) throw closedError();
 			return launchQemu(this.start.spec, this.command, { memory, state });
 		};
 		return new Spare(launch, facts, this.rehearses);
 	}
+}
+
+function closedError() {
+	return infrastructureError('TEMPLATE_CLOSED', 'a clone of a template that is closed');
 }
