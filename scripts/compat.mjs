@@ -75,10 +75,8 @@ async function build(arch, suites) {
 	return Promise.all(
 		suites.map(async (suite) => {
 			const program = join(root, 'runs/compat', arch, `${suite}-32`);
-			const sources = (await $`ls ${join(root, 'suites', suite)} ${join(root, 'suites/lib')} -d`).stdout
-				.trim()
-				.split('\n');
-			const files = (await $`find ${sources} -name ${'*.c'}`).stdout.trim().split('\n');
+			const folders = [join(root, 'suites', suite), join(root, 'suites/lib')];
+			const files = (await $`find ${folders} -name ${'*.c'}`).stdout.trim().split('\n');
 			const start = [join(lib, 'crt1.o'), join(lib, 'crti.o')];
 			await $`cd ${root} && ${words} ${before} -s -o ${program} ${start} ${files} ${after} ${libs}`;
 			return program;

@@ -9,14 +9,13 @@ import { $, minimist } from 'zx';
 import { inRange, parseRelease } from '../harness/dist/src/core/release.js';
 import { heapMutantsPage, readRecords } from './heap-mutant-page.mjs';
 import { HEAP_MODULE, readHeapMutants } from './heap-mutant-table.mjs';
+import { EVERY_CLASS_GATES, KILLED } from './mutant-verdicts.mjs';
 
 $.verbose = false;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const fencepost = [process.execPath, join(root, 'harness/dist/src/cli/main.js')];
 const PAGE = join(root, 'docs/heap-mutants.md');
 const RECORDS = join(root, 'runs/heap-mutants');
-/** What a mutant dies of. A miss is not among them: then nothing was judged. */
-const KILLED = new Set(['fail', 'crash', 'timeout']);
 /** The kinds of heap that keep every promise, and the parameters that make them. */
 const CONFORMING = [
 	{ name: 'single pages, mapped at once', parameters: [] },
@@ -47,7 +46,7 @@ async function runHeap({ kernel, arch }, name, parameters, cases, more = []) {
 		...['--kernel', kernel, '--arch', arch, '--out', out, '--module', join(root, HEAP_MODULE)],
 		...parameters.flatMap((parameter) => ['--module-parameter', `mutant_heap.${parameter}`]),
 		...['--reporter', `terminal=${join(RECORDS, 'last.txt')}`],
-		...['--gate', 'ABI', '--gate', 'IMPL', '--gate', 'QUIRK'],
+		...EVERY_CLASS_GATES,
 		...cases.flatMap((id) => ['--case', id]),
 		...more,
 	];

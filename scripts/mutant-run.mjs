@@ -3,9 +3,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { $ } from 'zx';
-
-/** What a mutant dies of. A miss is not among them: then nothing was judged. */
-const KILLED = new Set(['fail', 'crash', 'timeout']);
+import { EVERY_CLASS_GATES, KILLED } from './mutant-verdicts.mjs';
 
 export class MutantRuns {
 	/** @param facts `cache`, `root` of the project, `arch`, `folder` for what the runs leave, `device` the device module. */
@@ -25,8 +23,7 @@ export class MutantRuns {
 		const options = [
 			// What fails is what is looked for: no need to see it twice.
 			'--no-second-look',
-			// Whatever a case's class: a mutant that it notices is noticed.
-			...['--gate', 'ABI', '--gate', 'IMPL', '--gate', 'QUIRK'],
+			...EVERY_CLASS_GATES,
 			...(device === undefined ? [] : ['--device-module', device]),
 			...['--kernel', `file:${image}`, '--arch', arch, '--machine', machine, '--out', out],
 			...['--reporter', `terminal=${join(folder, `${name}.txt`)}`],

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "played-device.h"
+#include "buffers.h"
 #include "heap.h"
 #include "ktap.h"
+#include "played-device.h"
 
 /* CONFIG_CMA_ALIGNMENT, as this project configures it and as it is by default. */
 #define LARGEST_ORDER 8
@@ -13,18 +14,11 @@
 /* The first page's address; the case fails unless the others follow it. */
 static uint64_t in_one_piece(int buffer, size_t bytes)
 {
-	uint32_t held = kernel_hold(buffer), count = (uint32_t)(bytes / page_size());
-	uint64_t *pages = calloc(count, sizeof(*pages)), first;
+	uint64_t *pages = buffer_pages(buffer, bytes), first = pages[0];
 
-	EXPECT_TRUE(pages);
-	kernel_vmap(held);
-	kernel_pages(held, pages, count);
-	for (uint32_t i = 1; i < count; i++)
-		EXPECT_EQ(pages[i], pages[0] + (uint64_t)i * page_size());
-	first = pages[0];
+	for (size_t i = 1; i < bytes / page_size(); i++)
+		EXPECT_EQ(pages[i], first + (uint64_t)i * page_size());
 	free(pages);
-	kernel_vunmap(held);
-	kernel_let_go(held);
 	return first;
 }
 

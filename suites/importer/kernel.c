@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "buffers.h"
 #include "played-device.h"
 #include "filling.h"
 #include "heap.h"
@@ -76,15 +77,7 @@ CASE(vmap_keeps, "importer.vmap-outlives-descriptor", CATALOGUE("IMP-10"), CLASS
 	fill(copy, 0, bytes, 1);
 	kernel_write(held, 0, copy, bytes);
 	MUST(close(buffer));
-	for (int i = 0; i < 4; i++) {
-		unsigned char *other;
-
-		buffer = heap_buffer(bytes);
-		other = buffer_map(buffer, bytes);
-		fill(other, 0, bytes, 9);
-		buffer_unmap(other, bytes);
-		MUST(close(buffer));
-	}
+	others_fill(bytes, 9);
 	kernel_read(held, 0, copy, bytes);
 	EXPECT_FILLED(copy, 0, bytes, 1);
 	kernel_vunmap(held);
@@ -137,7 +130,7 @@ CASE(keeps, "importer.keeps-memory", CATALOGUE("LIFE-07"), CLASS(ABI),
      NEEDS("heap device"))
 {
 	size_t bytes = device_room();
-	unsigned char *copy = malloc(bytes), *at;
+	unsigned char *copy = malloc(bytes);
 	int buffer = heap_buffer(bytes);
 	uint32_t attachment = device_with(buffer, FENCEPOST_BIDIRECTIONAL);
 
@@ -145,13 +138,7 @@ CASE(keeps, "importer.keeps-memory", CATALOGUE("LIFE-07"), CLASS(ABI),
 	fill(copy, 0, bytes, 5);
 	device_write(attachment, 0, copy, bytes);
 	MUST(close(buffer));
-	for (int i = 0; i < 4; i++) {
-		buffer = heap_buffer(bytes);
-		at = buffer_map(buffer, bytes);
-		fill(at, 0, bytes, 6);
-		buffer_unmap(at, bytes);
-		MUST(close(buffer));
-	}
+	others_fill(bytes, 6);
 	device_read(attachment, 0, copy, bytes);
 	EXPECT_FILLED(copy, 0, bytes, 5);
 	device_unmap(attachment);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "buffer-fence.h"
+#include "buffers.h"
 #include "filling.h"
 #include "heap.h"
 #include "ktap.h"
@@ -16,18 +17,12 @@
 /* The lowest physical address of the buffer. */
 static uint64_t lowest_page(int buffer, size_t bytes)
 {
-	uint32_t held = kernel_hold(buffer), count = (uint32_t)(bytes / page_size());
-	uint64_t *pages = calloc(count, sizeof(*pages)), lowest = UINT64_MAX;
+	uint64_t *pages = buffer_pages(buffer, bytes), lowest = UINT64_MAX;
 
-	EXPECT_TRUE(pages);
-	kernel_vmap(held);
-	kernel_pages(held, pages, count);
-	for (uint32_t i = 0; i < count; i++)
+	for (size_t i = 0; i < bytes / page_size(); i++)
 		if (pages[i] < lowest)
 			lowest = pages[i];
 	free(pages);
-	kernel_vunmap(held);
-	kernel_let_go(held);
 	return lowest;
 }
 

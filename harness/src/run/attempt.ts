@@ -6,7 +6,7 @@ import type { Leak } from '../verdict/verdict.js';
 import { type Aftermath, accountsBefore, lookAfter, settle } from './aftermath.js';
 import type { Assignment, ListedCase } from './assignment.js';
 import { hostBusyness, programDeadlineMs } from './deadlines.js';
-import { catalogueOf, type Judged, judgedResult } from './judged.js';
+import { type Judged, judgedResult, listedCase } from './judged.js';
 import type { LaunchedGuest } from './launch.js';
 import { runProgram } from './program-run.js';
 import { reach } from './reach.js';
@@ -74,7 +74,7 @@ export async function runAssignment(
 		running,
 		leaks,
 		taint: after.taint,
-		tolerated: (splat) => toleratedSplat(splat, catalogueOf(splat.case, cases)),
+		tolerated: (splat) => toleratedSplat(splat, listedCase(splat.case, cases)?.catalogue),
 	});
 	for (const one of judged) record(judgedResult(one, cases, promises, stderr));
 	const guestUsedUp =

@@ -20,6 +20,7 @@ export function judgedResult(
 	stderr: string,
 ): Judged {
 	const { name, verdict, reason, diagnostics, splats, synthetic, ownWord } = promised(judged, promises);
+	const listed = listedCase(name, cases);
 	const durationUs = Number(diagnostics.find(([key]) => key === 'duration_us')?.[1] ?? 0);
 	const said = synthetic && stderr.trim() !== '' ? ([['stderr', stderr.trim()]] as const) : [];
 	return {
@@ -29,14 +30,14 @@ export function judgedResult(
 		durationMs: Number.isFinite(durationUs) ? durationUs / 1000 : 0,
 		diagnostics: [...diagnostics.filter(([key]) => key !== 'duration_us'), ...said],
 		splats,
-		catalogue: catalogueOf(name, cases),
-		class: cases?.find((one) => one.case === name)?.class,
+		catalogue: listed?.catalogue,
+		class: listed?.class,
 		ownWord,
 	};
 }
 
-export function catalogueOf(name: string | undefined, cases: readonly ListedCase[] | undefined): string | undefined {
-	return cases?.find((one) => one.case === name)?.catalogue;
+export function listedCase(name: string | undefined, cases: readonly ListedCase[] | undefined): ListedCase | undefined {
+	return cases?.find((one) => one.case === name);
 }
 
 /** A need that the declared machine promises and the guest lacks could not be judged: a miss, not a skip. */
