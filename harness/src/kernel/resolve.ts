@@ -17,7 +17,7 @@ export interface KernelContext {
 	readonly projectRoot: string;
 	/** A user's modules are to be built against the kernel: its build folder must be there, and export what they use. */
 	readonly forModules?: boolean | undefined;
-	/** Its build folder must be there; the kernel stays what it is without. */
+	/** Its build folder must be there, as `forModules` implies; the kernel stays what it is without. */
 	readonly withBuildFolder?: boolean | undefined;
 }
 
@@ -28,13 +28,16 @@ export interface KernelContext {
  */
 export async function resolveKernel(selector: KernelSelector, arch: Arch, context: KernelContext): Promise<Kernel> {
 	const catalogue = await loadCatalogue(context.projectRoot);
+	const forModules = context.forModules ?? false;
+	const withBuildFolder = forModules || (context.withBuildFolder ?? false);
+	const wanted = { ...context, catalogue, forModules, withBuildFolder };
 	switch (selector.kind) {
 		case 'source':
-			return resolveSource(selector, arch, { ...context, catalogue });
+			return resolveSource(selector, arch, wanted);
 		case 'tree':
-			return resolveTree(selector, arch, { ...context, catalogue });
+			return resolveTree(selector, arch, wanted);
 		case 'debian':
-			return resolveDebian(selector, arch, { ...context, catalogue });
+			return resolveDebian(selector, arch, wanted);
 		case 'file':
 			return resolveFile(selector, arch, context);
 	}

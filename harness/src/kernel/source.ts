@@ -11,7 +11,6 @@ import { fetchPackage } from './package-store.js';
 import { loadPatches } from './patch.js';
 import { pristineSource } from './pristine-source.js';
 import { buildKernel } from './recipe.js';
-import type { KernelContext } from './resolve.js';
 
 type SourceSelector = Extract<KernelSelector, { kind: 'source' }>;
 
@@ -43,7 +42,7 @@ export async function unpackedSource({ kernel, apt }: FoundPackage, context: Apt
 export async function resolveSource(
 	selector: SourceSelector,
 	arch: Arch,
-	context: AptContext & Pick<KernelContext, 'projectRoot' | 'forModules' | 'withBuildFolder'>,
+	context: AptContext & { readonly projectRoot: string; readonly withBuildFolder: boolean },
 ): Promise<Kernel> {
 	const { cache, progress, catalogue } = context;
 	const fragments = fragmentFiles(catalogue, context.projectRoot, selector.profile, arch);
@@ -63,7 +62,7 @@ export async function resolveSource(
 			sourceId: `deb ${record.sha256}`,
 			release,
 			patches: await loadPatches(context.projectRoot, { release, profile: selector.profile, asItIs: false }),
-			withBuildFolder: (context.forModules || context.withBuildFolder) ?? false,
+			withBuildFolder: context.withBuildFolder,
 			buildName: `${source}-${record.sha256.slice(0, 12)}-${arch}-${selector.profile}`,
 			provenance: [`${record.name} ${record.version}`],
 			withSource: async (use) => use(await unpackedSource(found, context)),

@@ -24,8 +24,8 @@ export interface TreeContext {
 	readonly progress: Progress;
 	readonly projectRoot: string;
 	readonly catalogue: Catalogue;
-	readonly forModules?: boolean | undefined;
-	readonly withBuildFolder?: boolean | undefined;
+	readonly forModules: boolean;
+	readonly withBuildFolder: boolean;
 }
 
 /** A kernel built from a source tree of the user's, which is never written to. */
@@ -80,7 +80,7 @@ async function resolveWorkingTree(
 			release,
 			// A module may need what the tree does not offer.
 			patches: await loadPatches(projectRoot, { release, profile: selector.profile, asItIs: !context.forModules }),
-			withBuildFolder: (context.forModules || context.withBuildFolder) ?? false,
+			withBuildFolder: context.withBuildFolder,
 			buildName: buildName(tree, arch, selector.profile),
 			provenance: [identity.description],
 			withSource: (use) => use(tree),
@@ -135,7 +135,7 @@ async function resolveCommit(
 			release,
 			// A module may need what the tree does not offer.
 			patches: await loadPatches(projectRoot, { release, profile: selector.profile, asItIs: !context.forModules }),
-			withBuildFolder: (context.forModules || context.withBuildFolder) ?? false,
+			withBuildFolder: context.withBuildFolder,
 			buildName: buildName(tree, arch, selector.profile),
 			provenance: [`tree ${path} at ${commit.id.slice(0, 12)} (${revision})`],
 			withSource: (use) => withWorktree(repository, commit, cache, progress, use),
