@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { setMaxListeners } from 'node:events';
 
 /** What a long operation says while it runs. `key` names one line of live status; the same key replaces it. */
 export interface ProgressEvent {
@@ -24,7 +25,10 @@ export class Progress {
 		readonly subject: string,
 		readonly signal: AbortSignal,
 		private readonly listener: ProgressListener = () => {},
-	) {}
+	) {
+		// Every command and guest of a run listens to it; that many is no leak.
+		setMaxListeners(0, signal);
+	}
 
 	/** The same abort and listener, for another subject. */
 	for(subject: string): Progress {

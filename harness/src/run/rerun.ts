@@ -20,6 +20,8 @@ export interface RerunParts {
 	readonly modules: readonly string[];
 	/** What they were loaded with. */
 	readonly moduleParameters: readonly ModuleParameter[];
+	/** The device module's file where one was named, absolute. */
+	readonly deviceModule: string | undefined;
 }
 
 /** The one command that runs exactly this case again. Paths are absolute, so that it works from any folder. */
@@ -29,6 +31,7 @@ export function rerunCommand(parts: RerunParts): string {
 	words.push('--kernel', absoluteSelector(parts.kernel), '--arch', parts.arch, '--machine', parts.machine);
 	for (const directory of parts.modules) words.push('--module', directory);
 	for (const parameter of parts.moduleParameters) words.push('--module-parameter', moduleParameterText(parameter));
+	if (parts.deviceModule !== undefined) words.push('--device-module', parts.deviceModule);
 	if (parts.program !== undefined) {
 		words.push('--program', parts.program);
 		if (parts.deadlineMs !== undefined) words.push('--timeout', String(Math.ceil(parts.deadlineMs / 1000)));

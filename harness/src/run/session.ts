@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { setMaxListeners } from 'node:events';
 import type { Arch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
 import { nowMs, timestamp } from '../core/clock.js';
@@ -94,7 +93,6 @@ class Session {
 	) {
 		this.counter = new GuestCounter(request.log.run?.lastGuest);
 		this.progress = request.progress.under(this.enough.signal);
-		setMaxListeners(0, this.progress.signal);
 	}
 
 	static async open(request: RunRequest): Promise<Session> {
@@ -160,6 +158,7 @@ class Session {
 			directory: request.log.directory,
 			done: request.log.done,
 			planFile: request.planFile,
+			deviceModule: request.deviceModule,
 			isolate: request.isolate,
 			secondLook: request.secondLook,
 			choice: request.choice,
@@ -284,6 +283,7 @@ class Session {
 			...{ kernel: selector, arch, machine: machine.name, planFile, suite: MODULE_SUITE, case: undefined },
 			...{ subject: '', program: undefined, modules: plan.moduleSources },
 			moduleParameters: plan.moduleParameters,
+			deviceModule: this.request.deviceModule,
 		});
 		for (const one of judged) {
 			const again = one.verdict === 'pass' ? undefined : rerun;

@@ -79,6 +79,7 @@ export class TargetResults {
 			deadlineMs: suite.deadlineMs,
 			modules: modules.map(({ directory }) => directory),
 			moduleParameters,
+			deviceModule: this.context.deviceModule,
 		});
 	}
 }

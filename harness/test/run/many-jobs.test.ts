@@ -81,7 +81,15 @@ t.test('10,000 jobs in flat memory', async (t) => {
 				starter: new FakeStarter([script]),
 				progress: new Progress('test', new AbortController().signal),
 				directory: join(directory, 'run'),
-				...{ done: log.done, planFile: undefined, isolate: 'suite', secondLook: true, estimates, emit },
+				...{
+					done: log.done,
+					planFile: undefined,
+					deviceModule: undefined,
+					isolate: 'suite',
+					secondLook: true,
+					estimates,
+					emit,
+				},
 				choice: { subjects: heaps, shard: undefined },
 				expected: () => false,
 				record: (result) => {

@@ -58,6 +58,7 @@ async function work(
 			directory: '/run',
 			done: new DoneCases(),
 			planFile: undefined,
+			deviceModule: undefined,
 			isolate: options.isolate ?? 'run',
 			secondLook: options.secondLook ?? true,
 			choice: { subjects: options.subjects ?? ['system'], shard: undefined },
