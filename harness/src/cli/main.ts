@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 import { asksForBisect, guardBisect, reportBisectError } from './bisect-guard.js';
 import { reportError } from './errors.js';
+import { endWithReader } from './reader-gone.js';
 
+endWithReader();
 const argv = process.argv.slice(2);
 const bisecting = asksForBisect(argv);
 if (bisecting) guardBisect();

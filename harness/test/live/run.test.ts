@@ -219,3 +219,18 @@ t.test('Ctrl-C ends a run in order; SIGKILL leaves no guest', async (t) => {
 		t.match(await readFile(join(out, 'events.jsonl'), 'utf8'), /"type":"guest-ready"/);
 	}
 });
+
+t.test('a reader that has seen enough ends a run in order, and any other command', async (t) => {
+	const out = join(t.testdir(), 'run');
+	const headed = ['bash', '-c', 'set -o pipefail; "$@" | head -n 3', 'fencepost'];
+	const run = new Fencepost(['run', '--kernel', KERNEL, '--arch', 'arm64', '--out', out], {}, headed);
+	const shown = await run.done;
+	t.equal(shown.status, 130, shown.stderr);
+	t.match(shown.stdout, /^TAP version 14\n.*\n.*\n$/);
+	for (let waits = 0; run.leftovers().length > 0 && waits < 30; waits++) await sleep(100);
+	t.same(run.leftovers(), [], 'nothing is left running');
+	t.ok((await resultsOf(out)).results.length > 0, 'results so far are readable');
+	const { stdout, stderr } = await new Fencepost(['list', '--json'], {}, headed).done;
+	t.match(stdout, /^\[/);
+	t.notMatch(stderr, /EPIPE|at /, 'without a word of Node’s');
+});
