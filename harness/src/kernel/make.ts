@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { ARCHITECTURES, type Arch } from '../core/architectures.js';
 import { type RunResult, run } from '../core/process.js';
+import { removeHalfWritten } from './half-written.js';
 import type { Toolchain } from './toolchain.js';
 
 /** Where a kernel is built. */
@@ -69,16 +70,39 @@ const REPRODUCIBLE = {
 	PYTHONDONTWRITEBYTECODE: '1',
 };
 
+/** kbuild includes each `.X.cmd`: one that make cannot read was cut short with an earlier build. */
+const CUT_COMMAND = /\.cmd:\d+: \*\*\*/;
+
 /**
  * Runs kbuild. make ends with us even when we are killed (PR_SET_PDEATHSIG), and takes its children and the
- * file it was writing with it.
+ * file it was writing with it. What a build that nothing could end in order has left unreadable is removed, and made anew.
  */
 export async function make(
 	place: BuildPlace,
 	targets: readonly string[],
 	variables: Readonly<Record<string, string>> = {},
-	onLine?: (line: string) => void,
+	onLine: (line: string) => void = () => {},
 	timeoutMs?: number,
+): Promise<RunResult> {
+	let cut = false;
+	const hear = (line: string) => {
+		cut ||= CUT_COMMAND.test(line);
+		onLine(line);
+	};
+	try {
+		return await runMake(place, targets, variables, hear, timeoutMs);
+	} catch (error) {
+		if (!cut || (await removeHalfWritten(place.output, place.signal)) === 0) throw error;
+		return runMake(place, targets, variables, onLine, timeoutMs);
+	}
+}
+
+async function runMake(
+	place: BuildPlace,
+	targets: readonly string[],
+	variables: Readonly<Record<string, string>>,
+	onLine: (line: string) => void,
+	timeoutMs: number | undefined,
 ): Promise<RunResult> {
 	const names = ARCHITECTURES[place.arch];
 	const assignments = {
@@ -106,7 +130,7 @@ export async function make(
 				// A miss costs no second preprocessing: 12 % less time for a first build.
 				CCACHE_DEPEND: '1',
 			},
-			...(onLine ? { onLine } : {}),
+			onLine,
 			...(timeoutMs === undefined ? {} : { timeoutMs }),
 		},
 	);

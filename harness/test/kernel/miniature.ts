@@ -27,7 +27,9 @@ $(O)/%.o: $(CURDIR)/%.c $(O)/.config-used
 	@echo "$*" >> PARENT/built.log
 	@test ! -f PARENT/slow || sleep 30
 	@$(CC) -c -o $@ $<
-	@echo "$(CC)" > $(@D)/.$(@F).cmd
+	@echo "savedcmd_$*.o := $(CC)" > $(@D)/.$(@F).cmd
+
+include $(wildcard $(O)/init/.*.cmd $(O)/mm/.*.cmd)
 
 $(O)/.config-used: FORCE
 	@cmp -s $(O)/.config $@ || cp $(O)/.config $@

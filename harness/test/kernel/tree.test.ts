@@ -356,6 +356,11 @@ t.test('killed or aborted in the middle: nobody goes on, and the next build take
 	const kernel = await resolve(`tree:${tree}`);
 	t.equal(kernel.release, '6.12.7');
 	t.same(built(), ['init/main', 'mm/heap'], 'what was half-written is built anew');
+
+	writeFileSync(join(tree, 'mm', 'heap.c'), 'int heap(void) { return 2; }\n');
+	writeFileSync(join(output, 'mm', '.heap.o.cmd'), 'savedcmd_mm/heap.o := cc\n\ndeps_mm/heap.o := $(wildcard incl');
+	await resolve(`tree:${tree}`);
+	t.same(built(), ['mm/heap'], 'a .cmd that make cannot read is no fault of the tree');
 });
 
 /** What a .cmd may hold: cut at any place, and whole. */
