@@ -24,7 +24,7 @@ static void print_usage(FILE *to)
 		"usage: %s --list\n"
 		"       %s [--subject NAME] [--case ID]...\n"
 		"FENCEPOST_TIMEOUT_SCALE (1 to %d) stretches every deadline.\n",
-		fp_suite_name, fp_suite_name, SCALE_MAX);
+		fp_suite(), fp_suite(), SCALE_MAX);
 }
 
 static bool choose_case(struct arguments *arguments, const char *id)
@@ -32,8 +32,8 @@ static bool choose_case(struct arguments *arguments, const char *id)
 	const struct fp_case *c = fp_case_find(id);
 
 	if (!c) {
-		fprintf(stderr, "%s: there is no case \"%s\"; %s --list names them\n",
-			fp_suite_name, id, fp_suite_name);
+		fprintf(stderr, "%s: there is no case \"%s\"; %s --list names them\n", fp_suite(),
+			id, fp_suite());
 		return false;
 	}
 	arguments->chosen[arguments->chosen_count++] = c;
@@ -45,7 +45,7 @@ static bool parse_arguments(struct arguments *arguments, int argc, char **argv)
 {
 	arguments->chosen = calloc((size_t)argc + 1, sizeof(const struct fp_case *));
 	if (!arguments->chosen) {
-		fprintf(stderr, "%s: no memory\n", fp_suite_name);
+		fprintf(stderr, "%s: no memory\n", fp_suite());
 		return false;
 	}
 	for (int i = 1; i < argc; i++) {
@@ -61,7 +61,7 @@ static bool parse_arguments(struct arguments *arguments, int argc, char **argv)
 				return false;
 		} else {
 			fprintf(stderr, "%s: \"%s\" is not an option, or lacks its value\n",
-				fp_suite_name, argv[i]);
+				fp_suite(), argv[i]);
 			print_usage(stderr);
 			return false;
 		}
@@ -82,7 +82,7 @@ static unsigned int timeout_scale(void)
 	if (*end || scale < 1 || scale > SCALE_MAX || *text == '-') {
 		fprintf(stderr,
 			"%s: FENCEPOST_TIMEOUT_SCALE is \"%s\", not a number from 1 to %d\n",
-			fp_suite_name, text, SCALE_MAX);
+			fp_suite(), text, SCALE_MAX);
 		return 0;
 	}
 	return (unsigned int)scale;
@@ -91,11 +91,14 @@ static unsigned int timeout_scale(void)
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {0};
-	unsigned int scale = timeout_scale();
+	unsigned int scale;
 	bool all_well = true;
 	size_t count;
 
-	if (!scale || !fp_registry_load() || !parse_arguments(&arguments, argc, argv))
+	if (!fp_registry_load(argc > 0 ? argv[0] : ""))
+		return EXIT_USAGE;
+	scale = timeout_scale();
+	if (!scale || !parse_arguments(&arguments, argc, argv))
 		return EXIT_USAGE;
 	if (arguments.list) {
 		fp_list();

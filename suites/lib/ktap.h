@@ -2,10 +2,11 @@
 /*
  * ktap.h - what a suite is made of.
  *
- * A suite is one static program. Its cases are functions registered with CASE(), which puts a
- * record into the section "fp_cases"; ktap.c's main() lists them, runs one, or runs all, and prints
- * KTAP version 1 (Documentation/dev-tools/ktap.rst). Each case runs in a forked child of its own,
- * under a deadline, so no case can hurt the next, and what it leaves open is closed by the kernel.
+ * Its cases are functions registered with CASE(), which puts a record into the section "fp_cases";
+ * ktap.c's main() lists them, runs one, or runs all, and prints KTAP version 1
+ * (Documentation/dev-tools/ktap.rst). Each case runs in a forked child of its own, under a
+ * deadline, so no case can hurt the next, and what it leaves open is closed by the kernel. All
+ * suites are one static program, which is the suite by whose name it is called.
  *
  *   SUITE --list                               the cases as a JSON array
  *   SUITE [--subject NAME] [--case ID]...      run them (all by default), KTAP on standard output
@@ -15,8 +16,8 @@
  *
  *   const char fp_suite_name[] = "alloc";
  *
- * Environment: FENCEPOST_HEAP_KIND (system, cma, vendor or ion), FENCEPOST_TIMEOUT_SCALE (an integer, 1
- * by default).
+ * Environment: FENCEPOST_HEAP_KIND (system, cma, vendor or ion), FENCEPOST_TIMEOUT_SCALE (an
+ * integer, 1 by default).
  */
 #ifndef FENCEPOST_KTAP_H
 #define FENCEPOST_KTAP_H
@@ -44,6 +45,7 @@ struct fp_by_release {
 enum fp_class { FP_ABI, FP_IMPL, FP_QUIRK };
 
 struct fp_case {
+	const char *suite;     /* fp_suite_name of the suite it is in */
 	const char *id;	       /* "heap.alloc.len-zero": stable for ever */
 	const char *catalogue; /* "ALLOC-05" */
 	enum fp_class class;
@@ -85,9 +87,9 @@ struct fp_case {
  */
 #define CASE(name, case_id, ...)                                                                   \
 	static void fp_run_##name(void);                                                           \
-	static const struct fp_case fp_case_##name                                                 \
-		__attribute__((used, section("fp_cases"), aligned(sizeof(void *)))) = {            \
-			.id = (case_id), .run = fp_run_##name, __VA_ARGS__};                       \
+	static const struct fp_case fp_case_##name __attribute__((used, section("fp_cases"),       \
+								  aligned(sizeof(void *)))) = {    \
+		.suite = fp_suite_name, .id = (case_id), .run = fp_run_##name, __VA_ARGS__};       \
 	static void fp_run_##name(void)
 
 /*

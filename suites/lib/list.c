@@ -50,7 +50,7 @@ void fp_list(void)
 		printf(", ");
 		print_field("catalogue", c->catalogue);
 		printf(", ");
-		print_field("suite", fp_suite_name);
+		print_field("suite", fp_suite());
 		printf(", ");
 		print_field("class", class_names[c->class]);
 		printf(", ");

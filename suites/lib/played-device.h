@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * played-device.h - devices that buffers are mapped for, played by the project's own kernel module, and
- * buffers as a driver in the kernel holds them (docs/device.md). A case that uses any of it needs
- * "device".
+ * played-device.h - devices that buffers are mapped for, played by the project's own kernel module,
+ * and buffers as a driver in the kernel holds them (docs/device.md). A case that uses any of it
+ * needs "device".
  *
  * What a process makes is its own, and is gone with it. Where a function says nothing else, the
  * case fails when the module refuses what it asks.

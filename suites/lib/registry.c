@@ -10,6 +10,7 @@
 extern const struct fp_case __start_fp_cases[] __attribute__((weak));
 extern const struct fp_case __stop_fp_cases[] __attribute__((weak));
 
+static const char *suite;
 static const struct fp_case **cases;
 static size_t case_count;
 
@@ -50,29 +51,60 @@ static const char *fault_of(const struct fp_case *c)
 	return NULL;
 }
 
-bool fp_registry_load(void)
+const char *fp_suite(void)
 {
-	const char *fault;
+	return suite;
+}
 
-	case_count = (size_t)(__stop_fp_cases - __start_fp_cases);
-	cases = calloc(case_count + 1, sizeof(const struct fp_case *));
-	if (!cases || !case_count) {
-		fprintf(stderr, "%s: %s\n", fp_suite_name, cases ? "has no cases" : "no memory");
+/* Which suite is meant, among those that the program holds. */
+static bool choose_suite(const char *path)
+{
+	const struct fp_case *c = __start_fp_cases;
+	const char *slash = strrchr(path, '/');
+	bool several = false;
+
+	suite = slash ? slash + 1 : path;
+	for (; c < __stop_fp_cases && strcmp(c->suite, suite); c++)
+		several |= strcmp(c->suite, __start_fp_cases->suite) != 0;
+	if (c == __stop_fp_cases && several) {
+		fprintf(stderr, "%s: no cases of such a suite are in this program\n", suite);
 		return false;
 	}
-	for (size_t i = 0; i < case_count; i++) {
-		cases[i] = &__start_fp_cases[i];
-		fault = fault_of(cases[i]);
-		if (fault) {
-			fprintf(stderr, "%s: case %s %s\n", fp_suite_name, cases[i]->id, fault);
-			return false;
-		}
-		if (fp_case_find(cases[i]->id) != cases[i]) {
-			fprintf(stderr, "%s: two cases are called %s\n", fp_suite_name,
-				cases[i]->id);
-			return false;
-		}
+	if (c == __stop_fp_cases && c > __start_fp_cases)
+		suite = __start_fp_cases->suite;
+	return true;
+}
+
+static bool add(const struct fp_case *c)
+{
+	const char *fault = fault_of(c);
+
+	if (fault) {
+		fprintf(stderr, "%s: case %s %s\n", suite, c->id, fault);
+		return false;
 	}
+	if (fp_case_find(c->id)) {
+		fprintf(stderr, "%s: two cases are called %s\n", suite, c->id);
+		return false;
+	}
+	cases[case_count++] = c;
+	return true;
+}
+
+bool fp_registry_load(const char *path)
+{
+	size_t all = (size_t)(__stop_fp_cases - __start_fp_cases);
+
+	if (!choose_suite(path))
+		return false;
+	cases = calloc(all + 1, sizeof(const struct fp_case *));
+	if (!cases || !all) {
+		fprintf(stderr, "%s: %s\n", suite, cases ? "has no cases" : "no memory");
+		return false;
+	}
+	for (size_t i = 0; i < all; i++)
+		if (!strcmp(__start_fp_cases[i].suite, suite) && !add(&__start_fp_cases[i]))
+			return false;
 	qsort(cases, case_count, sizeof(const struct fp_case *), compare);
 	return true;
 }
@@ -89,7 +121,7 @@ const struct fp_case *fp_case_at(size_t index)
 
 const struct fp_case *fp_case_find(const char *id)
 {
-	for (size_t i = 0; i < case_count && cases[i]; i++)
+	for (size_t i = 0; i < case_count; i++)
 		if (!strcmp(cases[i]->id, id))
 			return cases[i];
 	return NULL;

@@ -8,9 +8,15 @@
 
 #include "ktap.h"
 
-/* Collects and sorts the registered cases. False, with a message on stderr: one of them is not fit
- * to run. */
-bool fp_registry_load(void);
+/*
+ * Collects and sorts the cases of the suite that goes by the last part of `path`; of the only one,
+ * if the program holds one. False, with a message on stderr: there is no such suite, or one of its
+ * cases is not fit to run.
+ */
+bool fp_registry_load(const char *path);
+
+/* The suite's name; before it is known, what the program is called. */
+const char *fp_suite(void);
 
 size_t fp_case_count(void);
 const struct fp_case *fp_case_at(size_t index);

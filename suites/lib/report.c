@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "registry.h"
 #include "report.h"
 #include "result.h"
 #include "text.h"
@@ -24,7 +25,7 @@ static void write_line(const char *line)
 		if (written < 0) {
 			/* Results that nobody receives are worse than none: the missing rest must
 			 * show. */
-			dprintf(STDERR_FILENO, "%s: standard output: %s\n", fp_suite_name,
+			dprintf(STDERR_FILENO, "%s: standard output: %s\n", fp_suite(),
 				strerror(errno));
 			_exit(1);
 		}

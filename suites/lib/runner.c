@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "needs.h"
+#include "registry.h"
 #include "release.h"
 #include "report.h"
 #include "result.h"
@@ -55,7 +56,7 @@ bool fp_runner_prepare(unsigned int timeout_scale)
 	/* A case's orphans come to us, so that none outlives its case unseen. */
 	if (sigprocmask(SIG_BLOCK, &child_signal, NULL) || prctl(PR_SET_CHILD_SUBREAPER, 1) ||
 	    !fp_result_map()) {
-		fprintf(stderr, "%s: cannot prepare to run cases: %s\n", fp_suite_name,
+		fprintf(stderr, "%s: cannot prepare to run cases: %s\n", fp_suite(),
 			strerror(errno));
 		return false;
 	}

@@ -7,6 +7,8 @@ export interface RunOptions {
 	/** Added to the harness's own environment. */
 	readonly env?: Readonly<Record<string, string>>;
 	readonly input?: string | Uint8Array;
+	/** What the command is told it was called, where that is not its own name. */
+	readonly calledAs?: string;
 	/** Kills the command, and everything it started, when it fires. */
 	readonly signal?: AbortSignal;
 	/** Milliseconds after which the command is killed; none by default. */
@@ -56,6 +58,7 @@ export async function run(command: string, args: readonly string[], options: Run
 		...(options.cwd === undefined ? {} : { cwd: options.cwd }),
 		...(options.env === undefined ? {} : { env: options.env }),
 		...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+		...(options.calledAs === undefined ? {} : { argv0: options.calledAs }),
 		detached: true,
 		reject: false,
 		maxBuffer: MAX_OUTPUT_BYTES,

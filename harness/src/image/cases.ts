@@ -25,13 +25,13 @@ export const caseListSchema = z.array(caseInfoSchema);
 
 const LIST_TIMEOUT_MS = 10_000;
 
-/** Runs a suite that was built for this host with --list. @throws FencepostError SUITE_LIST_FAILED. */
+/** Runs suites that were built for this host, as `suite`, with --list. @throws FencepostError SUITE_LIST_FAILED. */
 export async function readCases(suite: string, path: string, signal: AbortSignal): Promise<CaseInfo[]> {
 	const refuse = (why: string, evidence?: string, cause?: unknown) =>
 		infrastructureError('SUITE_LIST_FAILED', `the suite ${suite} does not list its cases: ${why}`, { evidence, cause });
 	let text: string;
 	try {
-		text = (await run(path, ['--list'], { signal, timeoutMs: LIST_TIMEOUT_MS })).stdout;
+		text = (await run(path, ['--list'], { signal, timeoutMs: LIST_TIMEOUT_MS, calledAs: suite })).stdout;
 	} catch (error) {
 		signal.throwIfAborted();
 		throw refuse(messageOf(error), error instanceof FencepostError ? error.evidence : undefined, error);

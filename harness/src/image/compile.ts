@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Arch } from '../core/architectures.js';
+import { type Arch, toolPrefix } from '../core/architectures.js';
 import { errnoOf, FencepostError, infrastructureError } from '../core/errors.js';
 import { contentId } from '../core/hash.js';
 import { run } from '../core/process.js';
@@ -64,38 +64,66 @@ export function flagsId(arch: Arch): string {
 	return JSON.stringify([CFLAGS, LINK_FLAGS, ARCH_FLAGS[arch]]);
 }
 
-/** Compiles a folder into one relocatable object, for others to link. */
+/**
+ * Compiles a folder into one relocatable object, for others to link. With a folder of headers, `include`, it is a
+ * suite, and what it defines is its own: two suites may use the same names.
+ */
 export async function compileObject(
 	toolchain: Toolchain,
 	root: string,
 	folder: SourceFolder,
 	output: string,
 	signal: AbortSignal,
+	include?: string,
 ): Promise<void> {
-	const words = [...(await compileFlags(toolchain, signal)), '-nostdlib', '-r', '-o', output, ...folder.sources];
-	await compile(toolchain, root, folder, words, signal);
+	const own = include === undefined ? [] : [`-I${include}`, '-fvisibility=hidden'];
+	const words = [...(await compileFlags(toolchain, signal)), ...own, '-nostdlib', '-r', '-o', output];
+	await compile(toolchain, root, folder.path, [...words, ...folder.sources], signal);
+	if (include !== undefined) {
+		const objcopy = `${toolPrefix(toolchain.arch)}objcopy`;
+		await run(objcopy, ['--localize-hidden', output], { signal, package: toolchain.compilerPackage });
+	}
 }
 
-/** Compiles a folder into a static, stripped program. @param objects are linked with it. @param include folders of headers. */
+/** Compiles a folder into a static, stripped program. @param more objects to link with it, and folders of headers. */
 export async function compileProgram(
 	toolchain: Toolchain,
 	root: string,
 	folder: SourceFolder,
 	output: string,
 	signal: AbortSignal,
-	more: { readonly objects: readonly string[]; readonly include: readonly string[] },
+	more: { readonly objects: readonly string[]; readonly include: readonly string[] } = { objects: [], include: [] },
 ): Promise<void> {
+	const headers = more.include.map((path) => `-I${path}`);
+	const inputs = linkWords(toolchain, [...folder.sources, ...more.objects], output);
+	await compile(
+		toolchain,
+		root,
+		folder.path,
+		[...(await compileFlags(toolchain, signal)), ...headers, ...inputs],
+		signal,
+	);
+}
+
+/** Links objects into a static, stripped program. */
+export async function linkProgram(
+	toolchain: Toolchain,
+	root: string,
+	objects: readonly string[],
+	output: string,
+	signal: AbortSignal,
+): Promise<void> {
+	await compile(toolchain, root, 'suites', linkWords(toolchain, objects, output), signal);
+}
+
+function linkWords(toolchain: Toolchain, inputs: readonly string[], output: string): string[] {
 	const lib = (name: string) => join(toolchain.directory, 'musl/lib', name);
-	const words = [
-		...(await compileFlags(toolchain, signal)),
-		...more.include.map((path) => `-I${path}`),
+	return [
 		...LINK_FLAGS,
 		...['-o', output, lib('crt1.o'), lib('crti.o')],
-		...folder.sources,
-		...more.objects,
+		...inputs,
 		...[`-L${lib('')}`, '-lc', '-lgcc', lib('crtn.o')],
 	];
-	await compile(toolchain, root, folder, words, signal);
 }
 
 async function compileFlags(toolchain: Toolchain, signal: AbortSignal): Promise<string[]> {
@@ -110,7 +138,7 @@ async function compileFlags(toolchain: Toolchain, signal: AbortSignal): Promise<
 async function compile(
 	toolchain: Toolchain,
 	root: string,
-	folder: SourceFolder,
+	path: string,
 	words: readonly string[],
 	signal: AbortSignal,
 ): Promise<void> {
@@ -127,7 +155,7 @@ async function compile(
 		const full = /No space left on device/.test(error.evidence ?? '') || errnoOf(error) === 'ENOSPC';
 		throw infrastructureError(
 			full ? 'DISK_FULL' : 'SUITE_BUILD_FAILED',
-			`${folder.path} does not compile for ${toolchain.arch}`,
+			`${path} does not compile for ${toolchain.arch}`,
 			{ hint: full ? 'free some space' : undefined, evidence: error.evidence, cause: error },
 		);
 	}

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { readdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import PQueue from 'p-queue';
 import { type Arch, hostArch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
 import { infrastructureError } from '../core/errors.js';
 import type { Progress } from '../core/progress.js';
 import type { CaseInfo } from './cases.js';
-import { readSourceFolder } from './compile.js';
 import { ensureToolchain, type FetchPackage, verifyToolchain } from './toolchain.js';
-import { AGENT, type BuiltProgram, openWorkshop } from './workshop.js';
+import { type BuiltProgram, Workshop } from './workshop.js';
 
 export interface GuestPrograms {
 	readonly arch: Arch;
@@ -43,44 +40,20 @@ export async function discoverSuites(root: string): Promise<string[]> {
 }
 
 /**
- * The agent and the suites as programs for `arch`, from the cache or compiled now, as many at a time as there
- * are processors. @throws FencepostError SUITE_BUILD_FAILED with the compiler's words; COMMAND_MISSING or
+ * The agent and the suites as programs for `arch`, from the cache or compiled now. @throws FencepostError SUITE_BUILD_FAILED with the compiler's words; COMMAND_MISSING or
  * HEADERS_MISSING naming the package; SUITE_LIST_FAILED; what `fetchPackage` throws.
  */
 export async function buildGuestPrograms(options: BuildOptions): Promise<GuestPrograms> {
 	const { root, arch, cache, fetchPackage } = options;
 	const progress = options.progress.for(`programs ${arch}`);
-	const folders = await Promise.all(
-		[AGENT, ...[...options.suites].sort().map((name) => `suites/${name}`)].map((path) => readSourceFolder(root, path)),
-	);
 	const toolchain = await ensureToolchain(cache, arch, fetchPackage, progress);
-	const workshop = await openWorkshop({ root, cache, toolchain, progress });
-	const found = await Promise.all(folders.map((folder) => workshop.lookup(folder)));
-	let programs = found.filter((program) => program !== undefined);
-	if (programs.length < folders.length) {
-		// A toolchain that was damaged is gone from the cache now; the next round fetches it again.
-		if (!(await verifyToolchain(cache, toolchain, progress))) return buildGuestPrograms(options);
-		programs = await progress.phase('compile', async (update) => {
-			const queue = new PQueue({ concurrency: availableParallelism() });
-			let done = programs.length;
-			try {
-				return await Promise.all(
-					folders.map(async (folder, index) => {
-						const built = found[index] ?? (await queue.add(() => workshop.build(folder)));
-						if (!found[index]) update(folder.path, ++done / folders.length);
-						return built;
-					}),
-				);
-			} finally {
-				// After a failure the others are not begun, and those begun are waited for.
-				queue.clear();
-				await queue.onIdle();
-			}
-		});
-	}
-	const [agent, ...suites] = programs;
-	if (!agent) throw new Error('a list of programs begins with the agent');
-	return { arch, agent, suites };
+	const suites = [...options.suites].sort();
+	const workshop = await Workshop.open({ root, suites, cache, toolchain, progress });
+	const [agent, found] = await Promise.all([workshop.lookupAgent(), workshop.lookupSuites()]);
+	if (agent && found) return { arch, agent, suites: found };
+	// A toolchain that was damaged is gone from the cache now; the next round fetches it again.
+	if (!(await verifyToolchain(cache, toolchain, progress))) return buildGuestPrograms(options);
+	return { arch, agent: agent ?? (await workshop.buildAgent()), suites: found ?? (await workshop.buildSuites()) };
 }
 
 /** The cases of suites that were built for this host, in the order of the suites. */

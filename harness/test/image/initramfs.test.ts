@@ -119,7 +119,10 @@ t.test('an initramfs', async (t) => {
 	const options = {
 		arch: 'arm64' as const,
 		agent: { path: at('agent') },
-		suites: [{ name: 'heap', path: at('heap') }],
+		suites: [
+			{ name: 'heap', path: at('heap') },
+			{ name: 'sync', path: at('heap') },
+		],
 		modules: [at('one.ko'), at('two.ko.xz'), at('three.ko.gz')],
 		extraFiles: [{ guestPath: '/etc/extra', hostPath: at('extra'), mode: 0o600 }],
 		cache,
@@ -142,6 +145,7 @@ t.test('an initramfs', async (t) => {
 		'drwxr-xr-x 2 0 0 0 Jan 1 1970 programs',
 		'drwxr-xr-x 2 0 0 0 Jan 1 1970 suites',
 		'-rwxr-xr-x 1 0 0 7 Jan 1 1970 suites/heap',
+		'lrwxrwxrwx 1 0 0 12 Jan 1 1970 suites/sync -> /suites/heap',
 		'drwxr-xr-x 2 0 0 0 Jan 1 1970 sys',
 		'drwxr-xr-x 2 0 0 0 Jan 1 1970 tmp',
 	]);

@@ -34,10 +34,17 @@ const suite = (name: string, body: string) => {
 		`#include "ktap.h"\nconst char fp_suite_name[] = "${name}";\n${body}`,
 	);
 };
-const CASE = `CASE(first, "sample.first", CATALOGUE("SAMPLE-01"), CLASS(ABI), STATEMENT("One is \\"one\\"."),
+/** What a suite defines is its own: another may use the same names. */
+const CASE = `int shared(void);
+int shared(void)
+{
+	return 1;
+}
+
+CASE(first, "sample.first", CATALOGUE("SAMPLE-01"), CLASS(ABI), STATEMENT("One is \\"one\\"."),
      SOURCE("nowhere"), SINCE("6.1"), NEEDS("heap:cma sw_sync"))
 {
-	EXPECT_EQ(1, 1);
+	EXPECT_EQ(shared(), 1);
 }
 `;
 suite('sample', CASE);
@@ -97,7 +104,7 @@ const arch = hostArch ?? 'x86_64';
 
 t.test('what changes, and what is damaged, is made again', async (t) => {
 	const first = await buildGuestPrograms({ ...options, arch });
-	suite('sample', CASE.replace('EXPECT_EQ(1, 1)', 'EXPECT_EQ(2, 2)'));
+	suite('sample', CASE.replace('return 1', 'return 2'));
 	const changed = await buildGuestPrograms({ ...options, arch });
 	t.not(changed.suites[0]?.id, first.suites[0]?.id);
 	t.equal(changed.agent.id, first.agent.id, 'and nothing else');
@@ -131,7 +138,8 @@ t.test('what changes, and what is damaged, is made again', async (t) => {
 t.test('suites that are not right', async (t) => {
 	const build = (body: string) => {
 		suite('broken', body);
-		return buildGuestPrograms({ ...options, arch, suites: ['broken', 'sample'] });
+		suite('second', CASE.replaceAll('sample', 'second'));
+		return buildGuestPrograms({ ...options, arch, suites: ['broken', 'sample', 'second'] });
 	};
 	await t.rejects(build('CASE(oh'), {
 		code: 'SUITE_BUILD_FAILED',
@@ -147,7 +155,7 @@ t.test('suites that are not right', async (t) => {
 	await t.rejects(build(''), {
 		code: 'SUITE_LIST_FAILED',
 		message: /the suite broken does not list its cases/,
-		evidence: /no cases/,
+		evidence: /broken: no cases of such a suite/,
 	});
 	await t.rejects(build(CASE.replace('sample.first', 'Sample First')), { code: 'SUITE_LIST_FAILED', message: /case/ });
 	suite('broken', CASE.replace('sample.first', 'sample.other'));
