@@ -294,6 +294,26 @@ static bool have_bounce(char *why, size_t size)
 	return false;
 }
 
+static bool have_master(char *why, size_t size)
+{
+	if (!device_there(why, size))
+		return false;
+	if (device_masters())
+		return true;
+	snprintf(why, size, "no bus master is there (devices: [edu] of a machine)");
+	return false;
+}
+
+static bool have_iommu(char *why, size_t size)
+{
+	if (!have_master(why, size))
+		return false;
+	if (device_masters_translated())
+		return true;
+	snprintf(why, size, "no IOMMU stands before this machine's devices");
+	return false;
+}
+
 /* Every heap of 5.6 on has it; ION has nothing that others could call. */
 static bool have_vmap(char *why, size_t size)
 {
@@ -340,6 +360,8 @@ static const struct {
 	{"dma-api-debug", have_dma_api_debug},
 	{"device", have_device},
 	{"bounce", have_bounce},
+	{"master", have_master},
+	{"iommu", have_iommu},
 	{"vmap", have_vmap},
 };
 
