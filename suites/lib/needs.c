@@ -15,6 +15,7 @@
 #include "ion.h"
 #include "memory.h"
 #include "needs.h"
+#include "tree-regions.h"
 
 #define NEED_MAX 32
 
@@ -36,7 +37,8 @@ const char *fp_heap_kind(void)
 	for (size_t i = 0; i < sizeof(cma_names) / sizeof(cma_names[0]); i++)
 		if (!strcmp(fp_subject(), cma_names[i]))
 			return "cma";
-	return "vendor";
+	/* Since 7.2 the regions of the device tree are heaps, too. */
+	return tree_region_exists(fp_subject()) ? "cma" : "vendor";
 }
 
 /* Does `path` exist? `why` names it when it does not. */
@@ -314,6 +316,17 @@ static bool have_iommu(char *why, size_t size)
 	return false;
 }
 
+static bool have_regions(char *why, size_t size)
+{
+	struct tree_regions regions;
+
+	tree_regions_read(&regions);
+	if (regions.count)
+		return true;
+	snprintf(why, size, "no device tree here has reusable regions");
+	return false;
+}
+
 /* Every heap of 5.6 on has it; ION has nothing that others could call. */
 static bool have_vmap(char *why, size_t size)
 {
@@ -362,6 +375,7 @@ static const struct {
 	{"bounce", have_bounce},
 	{"master", have_master},
 	{"iommu", have_iommu},
+	{"regions", have_regions},
 	{"vmap", have_vmap},
 };
 

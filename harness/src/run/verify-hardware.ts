@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+import { inRange, parseRelease } from '../core/release.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
+import { nodeName } from '../machine/qemu/devicetree.js';
 import { EDU_ID, IOMMU_RECORDS, STRICT_DOMAIN } from '../machine/qemu/test-hardware.js';
 import { IOMMU_NEED, MASTER_NEED } from './device-module.js';
 
@@ -30,6 +32,25 @@ export function verifyAreas({ cma, regions = [], provides }: MachineDeclaration,
 			area.baseMiB + sizeMiB <= (limitMiB ?? (baseMiB ?? 0) + sizeMiB),
 	);
 	expect('CMA area (MiB)', `${sizeMiB} from ${baseMiB ?? 0} to ${limitMiB ?? (baseMiB ?? 0) + sizeMiB}`, found, there);
+}
+
+/** Each region of the device tree is a heap in kernels from here on (drivers/dma-buf/heaps/cma_heap.c: add_cma_heaps()). */
+const REGION_HEAPS_SINCE = '7.2';
+
+/** Regions are heaps, where the kernel makes them so. */
+export function verifyRegionHeaps(
+	kernel: Kernel,
+	{ regions = [] }: MachineDeclaration,
+	{ release, heaps }: GuestFacts,
+	expect: Expect,
+): void {
+	const parsed = parseRelease(release);
+	if (!parsed || !inRange(parsed, { since: REGION_HEAPS_SINCE })) return;
+	if (lacksOption(kernel, ['CONFIG_DMABUF_HEAPS_CMA', 'CONFIG_DMA_CMA'])) return;
+	for (const region of regions) {
+		const name = nodeName(region);
+		expect('heap of a region', name, heaps.join(', ') || 'none', heaps.includes(name));
+	}
 }
 
 /** Bus masters are there, and behind the IOMMU that was asked for, which translates strictly. */

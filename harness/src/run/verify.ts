@@ -5,7 +5,7 @@ import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
 import { kernelCommandLine, SWIOTLB_SLOTS_PER_MIB } from '../machine/qemu/command-line.js';
 import { BOUNCE_NEED } from './device-module.js';
 import { heapKind, heapName, NEED_OPTIONS } from './subjects.js';
-import { type Expect, lacksOption, verifyAreas, verifyTestHardware } from './verify-hardware.js';
+import { type Expect, lacksOption, verifyAreas, verifyRegionHeaps, verifyTestHardware } from './verify-hardware.js';
 
 /** What a guest is against what was declared. */
 export interface Verification {
@@ -62,6 +62,7 @@ export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: 
 		if (lacking) cannotHave.set(`heap ${name}`, lacking);
 		else expect('heap', name, facts.heaps.join(', ') || 'none', false);
 	}
+	verifyRegionHeaps(kernel, machine, facts, expect);
 	for (const need of machine.provides) {
 		if (facts.more.get(need) === '1') continue;
 		const lacking = lacksOption(kernel, NEED_OPTIONS[need] ?? []);
