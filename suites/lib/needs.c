@@ -14,6 +14,7 @@
 #include "heap.h"
 #include "ion.h"
 #include "memory.h"
+#include "hardware-needs.h"
 #include "needs.h"
 #include "tree-regions.h"
 
@@ -296,37 +297,6 @@ static bool have_bounce(char *why, size_t size)
 	return false;
 }
 
-static bool have_master(char *why, size_t size)
-{
-	if (!device_there(why, size))
-		return false;
-	if (device_masters())
-		return true;
-	snprintf(why, size, "no bus master is there (devices: [edu] of a machine)");
-	return false;
-}
-
-static bool have_iommu(char *why, size_t size)
-{
-	if (!have_master(why, size))
-		return false;
-	if (device_masters_translated())
-		return true;
-	snprintf(why, size, "no IOMMU stands before this machine's devices");
-	return false;
-}
-
-static bool have_regions(char *why, size_t size)
-{
-	struct tree_regions regions;
-
-	tree_regions_read(&regions);
-	if (regions.count)
-		return true;
-	snprintf(why, size, "no device tree here has reusable regions");
-	return false;
-}
-
 /* Every heap of 5.6 on has it; ION has nothing that others could call. */
 static bool have_vmap(char *why, size_t size)
 {
@@ -373,9 +343,10 @@ static const struct {
 	{"dma-api-debug", have_dma_api_debug},
 	{"device", have_device},
 	{"bounce", have_bounce},
-	{"master", have_master},
-	{"iommu", have_iommu},
-	{"regions", have_regions},
+	{"master", hardware_has_master},
+	{"iommu", hardware_has_iommu},
+	{"regions", hardware_has_regions},
+	{"far", hardware_has_far},
 	{"vmap", have_vmap},
 };
 
