@@ -86,7 +86,9 @@ export function heapsTable(heaps: readonly MeasuredHeap[]): string {
 		const title = `${heap.kernel} ${heap.arch} ${heap.machine}  ${heap.release}`.trimEnd();
 		machines.set(title, [...(machines.get(title) ?? []), heap]);
 	}
-	return [...machines].map(([title, own]) => `${title}\n${grid([HEADINGS, ...own.map(row)])}${problems(own)}`).join('\n');
+	return [...machines]
+		.map(([title, own]) => `${title}\n${grid([HEADINGS, ...own.map(row)])}${problems(own)}`)
+		.join('\n');
 }
 
 function row(heap: MeasuredHeap): string[] {

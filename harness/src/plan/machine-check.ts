@@ -74,7 +74,11 @@ function checkRegions({ regions, memoryMiB, cma }: PlannedMachine, arch: Arch, s
 	for (const region of regions) {
 		const { name, sizeMiB, baseMiB } = region;
 		if (regions.some((other) => other !== region && other.name === name)) {
-			throw usageError('MACHINE_REGIONS', `${said}: two regions are called ${name}`, 'a heap is known by its name alone');
+			throw usageError(
+				'MACHINE_REGIONS',
+				`${said}: two regions are called ${name}`,
+				'a heap is known by its name alone',
+			);
 		}
 		if (sizeMiB % REGION_UNIT_MIB !== 0 || (baseMiB ?? 0) % REGION_UNIT_MIB !== 0) {
 			throw usageError(

@@ -37,9 +37,7 @@ const fields = {
 		])
 		.optional(),
 	regions: z
-		.array(
-			z.strictObject({ name: nodeName, sizeMiB: mebibytes, baseMiB: z.int().min(0).max(16_777_216).optional() }),
-		)
+		.array(z.strictObject({ name: nodeName, sizeMiB: mebibytes, baseMiB: z.int().min(0).max(16_777_216).optional() }))
 		.max(6, 'expected at most 6 regions: a kernel has room for 7 CMA areas')
 		.optional(),
 	iommu: z

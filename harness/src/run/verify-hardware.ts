@@ -10,7 +10,11 @@ import { IOMMU_NEED, MASTER_NEED } from './device-module.js';
 export type Expect = (what: string, asked: string | number, found: string | number, met: boolean) => void;
 
 /** CMA areas are where they were asked to be, by debugfs. */
-export function verifyAreas({ cma, regions = [], provides }: MachineDeclaration, facts: GuestFacts, expect: Expect): void {
+export function verifyAreas(
+	{ cma, regions = [], provides }: MachineDeclaration,
+	facts: GuestFacts,
+	expect: Expect,
+): void {
 	const told = facts.more.get('cma.areas');
 	if (told === undefined && !provides.includes('debugfs')) return;
 	const areas = (told ?? '').split(' ').map((word) => {
@@ -77,7 +81,12 @@ export function verifyTestHardware(
 		return;
 	}
 	const found = facts.more.get('iommu') ?? '';
-	expect('IOMMU', kind, found || 'none', found.split(' ').some((one) => name.test(one)));
+	expect(
+		'IOMMU',
+		kind,
+		found || 'none',
+		found.split(' ').some((one) => name.test(one)),
+	);
 	const domains = facts.more.get('edu.domains');
 	if (devices.length === 0) return;
 	const strict = domains?.split(' ').every((domain) => domain === STRICT_DOMAIN) ?? false;

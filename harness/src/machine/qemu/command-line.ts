@@ -43,7 +43,15 @@ export function kernelCommandLine(arch: Arch, machine: MachineDeclaration): stri
 }
 
 /** Descriptors that QEMU inherits: it opens nothing by a path of the host, and nothing could be left behind. */
-export const DESCRIPTORS = { agent: 3, monitor: 4, state: 5, memory: 6, kernel: 7, initramfs: 8, deviceTree: 9 } as const;
+export const DESCRIPTORS = {
+	agent: 3,
+	monitor: 4,
+	state: 5,
+	memory: 6,
+	kernel: 7,
+	initramfs: 8,
+	deviceTree: 9,
+} as const;
 
 /** The path by which a process opens what it has open already (proc(5)); no folder on the way is looked at. */
 export function inherited(descriptor: keyof typeof DESCRIPTORS): string {
