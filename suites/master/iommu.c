@@ -13,6 +13,12 @@
 
 enum { PART = 512 };
 
+/*
+ * What is refused is one access: each word would be reported by itself, and drivers report only so many
+ * in a while.
+ */
+enum { STRAY = 4 };
+
 static uint64_t first_address(uint32_t attachment)
 {
 	struct fencepost_segment *segments;
@@ -46,12 +52,11 @@ CASE(after_unmap, "master.after-unmap", CATALOGUE("IMP-08"), CLASS(ABI),
 	fill(at, 0, page_size(), 2);
 	iommu_watch();
 	fill(copy, 0, PART, 3);
-	device_stray_write(attachment, 0, copy, PART);
+	device_stray_write(attachment, 0, copy, STRAY);
 	EXPECT_FILLED(at, 0, page_size(), 2);
 	EXPECT_IOMMU_FAULT(address);
-	device_stray_read(attachment, 0, copy, PART);
-	fill(at, 0, PART, 2);
-	EXPECT_TRUE(memcmp(copy, at, PART) != 0);
+	device_stray_read(attachment, 0, copy, STRAY);
+	EXPECT_TRUE(memcmp(copy, at, STRAY) != 0);
 }
 
 CASE(to_device, "master.to-device-read-only", CATALOGUE("IMP-09"), CLASS(ABI),
@@ -66,13 +71,14 @@ CASE(to_device, "master.to-device-read-only", CATALOGUE("IMP-09"), CLASS(ABI),
 
 	fill(at, 0, page_size(), 1);
 	MUST(device_map(attachment, FENCEPOST_TO_DEVICE));
-	device_read(attachment, 0, copy, PART);
-	EXPECT_FILLED(copy, 0, PART, 1);
+	/* First of all: QEMU's VT-d refuses what it has just translated for a read, but reports it no more. */
 	iommu_watch();
 	fill(copy, 0, PART, 2);
-	device_write(attachment, 0, copy, PART);
+	device_write(attachment, 0, copy, STRAY);
 	EXPECT_FILLED(at, 0, page_size(), 1);
 	EXPECT_IOMMU_FAULT(first_address(attachment));
+	device_read(attachment, 0, copy, PART);
+	EXPECT_FILLED(copy, 0, PART, 1);
 }
 
 /* Pieces of memory that the buffer's pages make. */
