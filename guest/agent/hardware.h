@@ -6,8 +6,8 @@
 #include "pairs.h"
 
 /*
- * Adds `pci.VENDOR:DEVICE=COUNT` for each kind of PCI device, `iommu=NAMES`, `edu.domains=TYPES` (by the
- * kernel's names: DMA is strict), and `cma.areas=BASE+SIZE …` in KiB.
+ * Adds `pci.VENDOR:DEVICE=COUNT` for each kind of PCI device, `iommu=NAMES`, `edu.domains=TYPES`
+ * (by the kernel's names: DMA is strict), and `cma.areas=BASE+SIZE …` in KiB.
  */
 void hardware_add(struct pairs *facts);
 

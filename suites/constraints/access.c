@@ -44,8 +44,9 @@ CASE(kernel, "constraints.kernel", CATALOGUE("IMP-10"), CLASS(IMPL),
 }
 
 CASE(zeroed, "constraints.zeroed", CATALOGUE("ZERO-02"), CLASS(IMPL),
-     STATEMENT("For whoever must not see what others left: a new buffer is all zeros, as its device "
-	       "sees it."),
+     STATEMENT(
+	     "For whoever must not see what others left: a new buffer is all zeros, as its device "
+	     "sees it."),
      SOURCE("drivers/dma-buf/heaps/system_heap.c: HIGH_ORDER_GFP; cma_heap.c: "
 	    "cma_heap_allocate()"),
      NEEDS("heap device"))
@@ -96,7 +97,9 @@ CASE(untouched, "constraints.untouched", CATALOGUE("IMP-04"), CLASS(IMPL),
 	device_read(reader, 0, copy, bytes);
 	for (size_t i = 0; i < bytes; i++)
 		if (copy[i] != data[i])
-			NO("untouched", "byte %zu has not arrived: each device has memory of its own "
-					"here, which only SYNC moves", i);
+			NO("untouched",
+			   "byte %zu has not arrived: each device has memory of its own "
+			   "here, which only SYNC moves",
+			   i);
 	YES("untouched");
 }

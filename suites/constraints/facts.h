@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* facts.h - what was measured, for `fencepost heaps` (harness/src/cli/heaps-table.ts knows the names). */
+/* facts.h - what was measured, for `fencepost heaps` (harness/src/cli/heaps-table.ts knows the
+ * names). */
 #ifndef FENCEPOST_CONSTRAINTS_FACTS_H
 #define FENCEPOST_CONSTRAINTS_FACTS_H
 

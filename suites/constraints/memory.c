@@ -62,8 +62,9 @@ static void see_buffer(struct seen *seen, int buffer, size_t bytes)
 }
 
 CASE(contiguous, "constraints.contiguous", CATALOGUE("CMA-02"), CLASS(IMPL),
-     STATEMENT("For a device that needs contiguous memory: every buffer is one piece, from a page to "
-	       "4 MiB."),
+     STATEMENT(
+	     "For a device that needs contiguous memory: every buffer is one piece, from a page to "
+	     "4 MiB."),
      SOURCE("Documentation/userspace-api/dma-buf-heaps.rst: contiguous heaps"),
      NEEDS("heap device vmap"))
 {
@@ -108,6 +109,5 @@ CASE(reach_32, "constraints.reach-32-bits", CATALOGUE("IMP-05"), CLASS(IMPL),
 		   fp_errno_name(errno), (unsigned long long)seen.highest);
 	for (uint32_t i = device_segments(attachment, &pieces); i--;)
 		EXPECT_TRUE(pieces[i].address + pieces[i].length - 1 <= UINT32_MAX);
-	FACT("device-32", "%s",
-	     device_bounces() || seen.highest > UINT32_MAX ? "bounced" : "yes");
+	FACT("device-32", "%s", device_bounces() || seen.highest > UINT32_MAX ? "bounced" : "yes");
 }

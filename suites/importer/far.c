@@ -114,8 +114,9 @@ static uint64_t middle_of(const struct far *far)
 }
 
 CASE(mixed, "importer.narrow-mixed", CATALOGUE("IMP-05"), CLASS(ABI),
-     STATEMENT("A device that reaches some of a buffer's pages has these as they are, and the others "
-	       "in bounce buffers; SYNC keeps both right."),
+     STATEMENT(
+	     "A device that reaches some of a buffer's pages has these as they are, and the others "
+	     "in bounce buffers; SYNC keeps both right."),
      FAR_SOURCE, NEEDS("heap device vmap far"))
 {
 	struct far far = far_buffer();
@@ -126,7 +127,8 @@ CASE(mixed, "importer.narrow-mixed", CATALOGUE("IMP-05"), CLASS(ABI),
 
 	fp_context("a device that reaches 0x%llx", (unsigned long long)limit);
 	if (limit <= UINT32_MAX)
-		fp_skip("needs far: these pages lie below 4 GiB, where bounce buffers may be out of "
+		fp_skip("needs far: these pages lie below 4 GiB, where bounce buffers may be out "
+			"of "
 			"reach as well");
 	EXPECT_OK(device_map(attachment, FENCEPOST_BIDIRECTIONAL));
 	count = device_segments(attachment, &pieces);

@@ -12,7 +12,8 @@ struct cma_place {
 	uint64_t address, bytes;
 };
 
-/* The areas, at most `most`; how many there are. 0 where there are none, or debugfs tells nothing. */
+/* The areas, at most `most`; how many there are. 0 where there are none, or debugfs tells nothing.
+ */
 size_t cma_places(struct cma_place *places, size_t most);
 
 /* The area called `name`. Up to 5.10 debugfs cuts names off after 11 characters. */

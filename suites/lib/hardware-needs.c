@@ -56,8 +56,8 @@ static bool is_far_memory(const char *line)
 {
 	unsigned long long first, last;
 
-	return sscanf(line, "%llx-%llx : System RAM", &first, &last) == 2 && strstr(line, "System RAM") &&
-	       last > UINT32_MAX;
+	return sscanf(line, "%llx-%llx : System RAM", &first, &last) == 2 &&
+	       strstr(line, "System RAM") && last > UINT32_MAX;
 }
 
 static bool is_zone_of_32_bits(const char *line)

@@ -51,8 +51,8 @@ bool device_masters(void);
 bool device_masters_translated(void);
 uint32_t device_claim(void);
 /*
- * The bus master reaches for where it had the buffer mapped, though it has no longer: behind an IOMMU
- * only, which is to refuse it. What it then reads is anything but that.
+ * The bus master reaches for where it had the buffer mapped, though it has no longer: behind an
+ * IOMMU only, which is to refuse it. What it then reads is anything but that.
  */
 void device_stray_read(uint32_t attachment, size_t offset, void *data, size_t bytes);
 void device_stray_write(uint32_t attachment, size_t offset, const void *data, size_t bytes);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tree-regions.h - memory that the device tree reserves for others' buffers, and lends meanwhile. */
+/* tree-regions.h - memory that the device tree reserves for others' buffers, and lends meanwhile.
+ */
 #ifndef FENCEPOST_TREE_REGIONS_H
 #define FENCEPOST_TREE_REGIONS_H
 

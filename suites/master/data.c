@@ -79,8 +79,9 @@ CASE(unmapped, "master.writes-then-unmap", CATALOGUE("SYNC-19"), CLASS(ABI),
 }
 
 CASE(zero, "master.reads-zeros", CATALOGUE("ZERO-06"), CLASS(ABI),
-     STATEMENT("A bus master that has a new buffer mapped before any program has looked at it reads "
-	       "zeros."),
+     STATEMENT(
+	     "A bus master that has a new buffer mapped before any program has looked at it reads "
+	     "zeros."),
      SOURCE("include/linux/dma-buf.h: dma_buf_ops.map_dma_buf"), NEEDS("heap device master"))
 {
 	unsigned char copy[PART];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Behind an IOMMU, a device reaches what is mapped for it, as it is mapped, for as long as it is. */
+/* Behind an IOMMU, a device reaches what is mapped for it, as it is mapped, for as long as it is.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,8 +15,8 @@
 enum { PART = 512 };
 
 /*
- * What is refused is one access: each word would be reported by itself, and drivers report only so many
- * in a while.
+ * What is refused is one access: each word would be reported by itself, and drivers report only so
+ * many in a while.
  */
 enum { STRAY = 4 };
 
@@ -71,7 +72,8 @@ CASE(to_device, "master.to-device-read-only", CATALOGUE("IMP-09"), CLASS(ABI),
 
 	fill(at, 0, page_size(), 1);
 	MUST(device_map(attachment, FENCEPOST_TO_DEVICE));
-	/* First of all: QEMU's VT-d refuses what it has just translated for a read, but reports it no more. */
+	/* First of all: QEMU's VT-d refuses what it has just translated for a read, but reports it
+	 * no more. */
 	iommu_watch();
 	fill(copy, 0, PART, 2);
 	device_write(attachment, 0, copy, STRAY);
@@ -99,8 +101,9 @@ static uint32_t pieces_of(int buffer, uint32_t pages)
 }
 
 CASE(merged, "master.merged", CATALOGUE("IMP-24"), CLASS(ABI),
-     STATEMENT("Behind an IOMMU a mapping has no more pieces than the buffer's memory, covers all of "
-	       "it, and the device finds each byte in its place."),
+     STATEMENT(
+	     "Behind an IOMMU a mapping has no more pieces than the buffer's memory, covers all of "
+	     "it, and the device finds each byte in its place."),
      SOURCE("drivers/iommu/dma-iommu.c: iommu_dma_map_sg(), __finalise_sg(); "
 	    "Documentation/core-api/dma-api.rst: dma_map_sg"),
      NEEDS("heap device master iommu vmap"))
@@ -124,7 +127,8 @@ CASE(merged, "master.merged", CATALOGUE("IMP-24"), CLASS(ABI),
 	EXPECT_EQ(covered, bytes);
 	/* In the middle, across the last two pages, and at the end. */
 	for (int i = 0; i < 3; i++) {
-		const size_t offsets[] = {bytes / 2 + 8, bytes - page_size() - PART / 2, bytes - PART};
+		const size_t offsets[] = {bytes / 2 + 8, bytes - page_size() - PART / 2,
+					  bytes - PART};
 
 		device_read(attachment, offsets[i], copy, PART);
 		EXPECT_FILLED(copy, offsets[i], PART, 1);

@@ -168,8 +168,9 @@ struct fencepost_master {
 
 #define FENCEPOST_IOC_MASTER_CLAIM _IOWR(0xfe, 0x50, struct fencepost_master)
 /*
- * A bus master reaches for where an attachment was mapped last, though it is mapped no longer (EBUSY):
- * within what was its first piece, up to a page. Only behind an IOMMU, which is to refuse it (EPERM).
+ * A bus master reaches for where an attachment was mapped last, though it is mapped no longer
+ * (EBUSY): within what was its first piece, up to a page. Only behind an IOMMU, which is to refuse
+ * it (EPERM).
  */
 #define FENCEPOST_IOC_STRAY_READ  _IOW(0xfe, 0x51, struct fencepost_transfer)
 #define FENCEPOST_IOC_STRAY_WRITE _IOW(0xfe, 0x52, struct fencepost_transfer)

@@ -31,15 +31,16 @@
 #define TO_MEMORY      BIT(1)
 
 /*
- * The device's own memory, as its addresses for transfers go. It does not refuse what lies beyond, and
- * QEMU's own memory does.
+ * The device's own memory, as its addresses for transfers go. The device does not keep a transfer
+ * within it; this driver does.
  */
 #define OWN	  0x40000
 #define OWN_BYTES 4096
 
 static unsigned int edu_mask_bits = 32;
 module_param(edu_mask_bits, uint, 0444);
-MODULE_PARM_DESC(edu_mask_bits, "bits of an address that QEMU's edu devices drive (their dma_mask)");
+MODULE_PARM_DESC(edu_mask_bits,
+		 "bits of an address that QEMU's edu devices drive (their dma_mask)");
 
 struct master {
 	struct pci_dev *pci;
@@ -56,8 +57,8 @@ static unsigned int master_count;
 static DEFINE_MUTEX(masters_lock);
 
 /*
- * A guest that is a copy of another has the device as after a reset: QEMU does not save its state. What
- * the kernel has set is put back then, as after a sleep.
+ * A guest that is a copy of another has the device as after a reset: QEMU does not save its state.
+ * What the kernel has set is put back then, as after a sleep.
  */
 static int wake(struct master *master)
 {
@@ -110,8 +111,13 @@ static int transfer_part(struct master *master, u64 address, size_t bytes, void 
 
 int master_transfer(struct master *master, u64 address, size_t bytes, void __user *user, bool write)
 {
-	int result = wake(master);
+	const u64 limit = dma_get_mask(&master->pci->dev);
+	int result;
 
+	/* The device would cut the address off, and go elsewhere. */
+	if (bytes && (address > limit || bytes - 1 > limit - address))
+		return -EREMOTEIO;
+	result = wake(master);
 	while (!result && bytes) {
 		const size_t part = min_t(size_t, bytes, OWN_BYTES);
 

@@ -101,8 +101,8 @@ long transfer_device(struct holdings *holdings, const struct fencepost_transfer 
 			continue;
 		}
 		part = min(left, length - offset);
-		result = transfer_piece(held->device,
-					sg_dma_address(piece) + offset, part, user, write);
+		result = transfer_piece(held->device, sg_dma_address(piece) + offset, part, user,
+					write);
 		offset = 0;
 		left -= part;
 		user += part;
