@@ -6,6 +6,8 @@
 
 #include "cma-place.h"
 #include "heap.h"
+#include "ion.h"
+#include "ktap.h"
 
 #define PLACES_MAX 16
 #define FOLDER	   "/sys/kernel/debug/cma/"
@@ -36,13 +38,16 @@ size_t cma_places(struct cma_place *places, size_t most)
 	if (glob(FOLDER "*", 0, NULL, &found))
 		return 0;
 	for (size_t i = 0; i < found.gl_pathc && count < most; i++) {
-		uint64_t first, pages;
+		uint64_t first, pages, used;
 
 		if (!read_number(found.gl_pathv[i], "base_pfn", &first) ||
 		    !read_number(found.gl_pathv[i], "count", &pages))
 			continue;
 		places[count].address = first * page_size();
 		places[count].bytes = pages * page_size();
+		if (!read_number(found.gl_pathv[i], "used", &used))
+			used = pages;
+		places[count].used_bytes = used * page_size();
 		snprintf(places[count++].name, sizeof(places[0].name), "%s",
 			 found.gl_pathv[i] + strlen(FOLDER));
 	}
@@ -69,6 +74,21 @@ bool cma_place_named(const char *name, struct cma_place *place)
 		*place = places[i];
 		return true;
 	}
+	return false;
+}
+
+bool cma_place_of_subject(struct cma_place *place)
+{
+	/* By whom the default area was made: the command line, the device tree, the configuration.
+	 */
+	static const char *const defaults[] = {"reserved", "linux,cma", "default-pool"};
+	const char *name = ion_subject() ? ion_subject() : fp_subject();
+
+	if (cma_place_named(name, place))
+		return true;
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+		if (cma_place_named(defaults[i], place))
+			return true;
 	return false;
 }
 
