@@ -41,7 +41,8 @@ export const IOMMU_RECORDS: Readonly<Record<Iommu, IommuRecord>> = {
 	smmuv3: {
 		machine: ',iommu=smmuv3',
 		options: [],
-		kernelWords: STRICT,
+		// Up to 6.12 its driver tells of what it refused with the level of information, which consoles leave out.
+		kernelWords: [...STRICT, 'loglevel=7'],
 		name: /^smmu3\./,
 		kernelOptions: ['CONFIG_ARM_SMMU_V3'],
 	},
