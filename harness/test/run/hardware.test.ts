@@ -31,7 +31,7 @@ t.test('an IOMMU and its devices are on the command line, and must be there and 
 	const spec = { machine: declared, kernel: 'k', initramfs: 'i', identity: 'i' };
 	const arm = qemuCommandLine({ ...spec, arch: 'arm64' }, 'tcg', 'boot').join(' ');
 	t.match(arm, /-machine virt,iommu=smmuv3 .*-device edu,dma_mask=0xffffffff -device virtio-serial-pci/);
-	t.match(arm, / iommu\.passthrough=0 iommu\.strict=1 fencepost_device\.edu_mask_bits=32/);
+	t.match(arm, / iommu\.passthrough=0 iommu\.strict=1 loglevel=7 fencepost_device\.edu_mask_bits=32/);
 	const x86 = qemuCommandLine({ ...spec, arch: 'x86_64' }, 'tcg', 'boot').join(' ');
 	t.match(x86, /-device intel-iommu,intremap=off -device edu,.* intel_iommu=on,strict iommu\.passthrough=0/);
 	const good = { 'pci.1234:11e8': '1', iommu: 'smmu3.0x0000000009050000', 'edu.domains': 'DMA' };
