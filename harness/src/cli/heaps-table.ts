@@ -30,18 +30,20 @@ export interface MeasuredHeap {
 /** A note of the suite's: suites/constraints/facts.h. */
 const FACT = /^fact ([a-z0-9-]{1,40})=(\S{1,40})$/;
 
-/** Heaps as the suite's results tell of them, in the order in which they were measured. */
+/** Heaps as the suite's results tell of them: by machine, in the order in which these came, and by name. */
 export function measuredHeaps(results: readonly CaseResult[]): MeasuredHeap[] {
-	const heaps = new Map<string, CaseResult[]>();
+	const machines = new Map<string, Map<string, CaseResult[]>>();
 	for (const result of results) {
 		if (result.suite !== CONSTRAINTS_SUITE) continue;
-		const key = JSON.stringify([result.kernel, result.arch, result.machine, result.subject]);
-		heaps.set(key, [...(heaps.get(key) ?? []), result]);
+		const key = JSON.stringify([result.kernel, result.arch, result.machine]);
+		const heaps = machines.get(key) ?? new Map<string, CaseResult[]>();
+		machines.set(key, heaps.set(result.subject, [...(heaps.get(result.subject) ?? []), result]));
 	}
-	return [...heaps.values()].flatMap((own) => {
-		const [first] = own;
-		return first ? [measured(first, own)] : [];
-	});
+	return [...machines.values()].flatMap((heaps) =>
+		[...heaps.values()]
+			.flatMap((own) => (own[0] ? [measured(own[0], own)] : []))
+			.sort((one, other) => one.heap.localeCompare(other.heap, 'en')),
+	);
 }
 
 function measured(first: CaseResult, results: readonly CaseResult[]): MeasuredHeap {

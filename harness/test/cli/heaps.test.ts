@@ -28,15 +28,15 @@ t.test('facts of a suite become a table, and what is missing says why', async (t
 		result('system', 'programs', ['fact programs=yes']),
 		{ ...result('system', 'kernel', ['fact kernel=yes']), suite: 'other' },
 	];
-	const [system, reserved] = measuredHeaps(results);
+	const [reserved, system] = measuredHeaps(results);
 	t.match(system, { heap: 'system', contiguous: false, alignment: 4096, device32: 'bounced', programs: true });
 	t.same([system?.zeroed, system?.kernelMapping, reserved?.highest], [undefined, undefined, undefined]);
 	t.equal(
 		heapsTable(measuredHeaps(results)),
 		`source:6.12 arm64 far  6.12.117
   heap      contiguous  pieces          aligned  highest      32 bits  zeroed  programs  kernel  devices
-  system    no          4 KiB to 1 MiB  4 KiB    0x13fffffff  bounced  ?       yes       ?       ?
   reserved  yes         4 KiB           ?        ?            ?        ?       ?         ?       ?
+  system    no          4 KiB to 1 MiB  4 KiB    0x13fffffff  bounced  ?       yes       ?       ?
   system: constraints.untouched: miss: needs device: it does not build
 `,
 	);
