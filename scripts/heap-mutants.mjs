@@ -81,8 +81,10 @@ async function runConforming(place) {
 }
 
 /** What a heap with a bug was seen to do: which cases failed, and why the others say nothing of it. */
-async function look(place, { number }, cases) {
-	const { results, seconds, problem } = await runHeap(place, number, [`mutant=${number}`], cases, ['--no-second-look']);
+async function look({ kernel, arch }, { number, profile, machine }, cases) {
+	const place = { kernel: profile ? `${kernel},profile=${profile}` : kernel, arch };
+	const more = ['--no-second-look', ...(machine ? ['--machine', machine] : [])];
+	const { results, seconds, problem } = await runHeap(place, number, [`mutant=${number}`], cases, more);
 	const killers = results
 		.filter(({ case: id, verdict }) => KILLED.has(verdict) && !/[.](build|load)$/.test(id))
 		.map(({ case: id, verdict }) => ({ case: id, verdict }));

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "facts.h"
+#include "hardware.h"
 #include "heaps.h"
 #include "pairs.h"
 #include "text.h"
@@ -86,6 +87,7 @@ size_t facts_gather(char *facts, const char *more, size_t more_length)
 	add_presence("sw_sync", "/sys/kernel/debug/sync/sw_sync");
 	add_text("swiotlb.slots", "/sys/kernel/debug/swiotlb/io_tlb_nslabs");
 	add_text("device.bounces", "/sys/module/fencepost_device/parameters/bounces");
+	hardware_add(&facts_found);
 	add("debugfs=%d", is_debugfs("/sys/kernel/debug"));
 	add_presence("config_gz", "/proc/config.gz");
 	add_text("tainted", "/proc/sys/kernel/tainted");

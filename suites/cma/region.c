@@ -55,7 +55,7 @@ CASE(beyond_region, "cma.beyond-region", CATALOGUE("CMA-04"), CLASS(ABI),
 	       "counted, and takes nothing."),
      SOURCE(ALLOCATE_SOURCE "; mm/cma_sysfs.c: cma_sysfs_account_fail_pages()"), NEEDS("heap:cma"))
 {
-	const uint64_t total = meminfo_bytes("CmaTotal");
+	const uint64_t total = heap_area_bytes();
 	const uint64_t lens[] = {total + 1, total + page_size(), 2 * total, 1ull << 40};
 	struct holdings before = holdings_now();
 	int heap = heap_open(O_RDWR);
@@ -126,7 +126,7 @@ CASE(exhausted, "cma.exhausted", CATALOGUE("CMA-05"), CLASS(ABI),
 	       "when all are freed, in any order."),
      SOURCE(ALLOCATE_SOURCE), NEEDS("heap:cma"), TIMEOUT(30000))
 {
-	const uint64_t total = meminfo_bytes("CmaTotal");
+	const uint64_t total = heap_area_bytes();
 	const size_t each = page_align((size_t)(total / 32));
 	static int fds[BUFFERS_MAX];
 	int heap = heap_open(O_RDWR), count;
@@ -135,7 +135,7 @@ CASE(exhausted, "cma.exhausted", CATALOGUE("CMA-05"), CLASS(ABI),
 	uint64_t free_bytes;
 
 	require_counters();
-	free_bytes = total - (uint64_t)used * page_size();
+	free_bytes = heap_free_bytes();
 	for (int round = 0; round < 2; round++) {
 		fp_context("round %d", round);
 		count = exhaust(heap, each, fds);

@@ -42,7 +42,7 @@ static void dirty_system_memory(void)
  * are. */
 static void dirty_region(void)
 {
-	size_t bytes = page_align((size_t)(meminfo_bytes("CmaTotal") / 8));
+	size_t bytes = page_align((size_t)(heap_area_bytes() / 8));
 	int heap = heap_open(O_RDWR);
 	int fds[8];
 	int count = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cma-place.h"
 #include "ktap.h"
 #include "heap.h"
 #include "ion.h"
@@ -84,8 +85,19 @@ static bool counts_exactly(void)
 	return heap_is_cma() && cma_used_pages() >= 0;
 }
 
+uint64_t heap_area_bytes(void)
+{
+	struct cma_place place;
+
+	return cma_place_of_subject(&place) ? place.bytes : meminfo_bytes("CmaTotal");
+}
+
 uint64_t heap_free_bytes(void)
 {
+	struct cma_place place;
+
+	if (heap_is_cma() && cma_place_of_subject(&place))
+		return place.bytes - place.used_bytes;
 	if (counts_exactly())
 		return meminfo_bytes("CmaTotal") - (uint64_t)cma_used_pages() * page_size();
 	return meminfo_bytes(heap_is_cma() ? "CmaFree" : "MemAvailable");

@@ -11,13 +11,16 @@
 uint64_t meminfo_bytes(const char *key);
 
 /*
- * What the subject's buffers are taken from: for a CMA heap what its areas have not given out, by
- * their own counters, or CmaFree where there are none; MemAvailable for the others.
+ * What the subject's buffers are taken from: for a CMA heap what its area has not given out, by
+ * its own counters, or CmaFree where there are none; MemAvailable for the others.
  */
 uint64_t heap_free_bytes(void);
 
 /* Are the subject's buffers blocks of a CMA area? */
 bool heap_is_cma(void);
+
+/* All of the area that a CMA heap's buffers come from. */
+uint64_t heap_area_bytes(void);
 
 /* Pages of all CMA areas that are given out, exactly; -1 where the kernel does not count them. */
 long long cma_used_pages(void);

@@ -14,7 +14,9 @@
 #include "heap.h"
 #include "ion.h"
 #include "memory.h"
+#include "hardware-needs.h"
 #include "needs.h"
+#include "tree-regions.h"
 
 #define NEED_MAX 32
 
@@ -36,7 +38,8 @@ const char *fp_heap_kind(void)
 	for (size_t i = 0; i < sizeof(cma_names) / sizeof(cma_names[0]); i++)
 		if (!strcmp(fp_subject(), cma_names[i]))
 			return "cma";
-	return "vendor";
+	/* Since 7.2 the regions of the device tree are heaps, too. */
+	return tree_region_exists(fp_subject()) ? "cma" : "vendor";
 }
 
 /* Does `path` exist? `why` names it when it does not. */
@@ -340,6 +343,10 @@ static const struct {
 	{"dma-api-debug", have_dma_api_debug},
 	{"device", have_device},
 	{"bounce", have_bounce},
+	{"master", hardware_has_master},
+	{"iommu", hardware_has_iommu},
+	{"regions", hardware_has_regions},
+	{"far", hardware_has_far},
 	{"vmap", have_vmap},
 };
 

@@ -54,6 +54,22 @@ bool device_bounces(void)
 	return info.features & FENCEPOST_BOUNCES;
 }
 
+bool device_masters(void)
+{
+	struct fencepost_info info;
+
+	EXPECT_TRUE(read_info(&info));
+	return info.features & FENCEPOST_HAS_MASTERS;
+}
+
+bool device_masters_translated(void)
+{
+	struct fencepost_info info;
+
+	EXPECT_TRUE(read_info(&info));
+	return info.features & FENCEPOST_MASTERS_TRANSLATED;
+}
+
 int device_ioctl(unsigned int command, void *argument)
 {
 	static pid_t owner;
@@ -140,6 +156,24 @@ void device_read(uint32_t attachment, size_t offset, void *data, size_t bytes)
 void device_write(uint32_t attachment, size_t offset, const void *data, size_t bytes)
 {
 	EXPECT_OK(transfer(FENCEPOST_IOC_DEVICE_WRITE, attachment, offset, data, bytes));
+}
+
+uint32_t device_claim(void)
+{
+	struct fencepost_master wanted = {};
+
+	EXPECT_OK(device_ioctl(FENCEPOST_IOC_MASTER_CLAIM, &wanted));
+	return wanted.device;
+}
+
+void device_stray_read(uint32_t attachment, size_t offset, void *data, size_t bytes)
+{
+	EXPECT_OK(transfer(FENCEPOST_IOC_STRAY_READ, attachment, offset, data, bytes));
+}
+
+void device_stray_write(uint32_t attachment, size_t offset, const void *data, size_t bytes)
+{
+	EXPECT_OK(transfer(FENCEPOST_IOC_STRAY_WRITE, attachment, offset, data, bytes));
 }
 
 uint32_t device_segments(uint32_t attachment, struct fencepost_segment **segments)

@@ -43,6 +43,21 @@ void device_read(uint32_t attachment, size_t offset, void *data, size_t bytes);
 void device_write(uint32_t attachment, size_t offset, const void *data, size_t bytes);
 
 /*
+ * A bus master: a real device, for all of the above one like those that are played. Up to 64 KiB a
+ * call, and slow: some 0.2 s for 4 KiB. A case that uses it needs "master".
+ */
+bool device_masters(void);
+/* Does an IOMMU decide what bus masters reach? A case that relies on it needs "iommu". */
+bool device_masters_translated(void);
+uint32_t device_claim(void);
+/*
+ * The bus master reaches for where it had the buffer mapped, though it has no longer: behind an
+ * IOMMU only, which is to refuse it. What it then reads is anything but that.
+ */
+void device_stray_read(uint32_t attachment, size_t offset, void *data, size_t bytes);
+void device_stray_write(uint32_t attachment, size_t offset, const void *data, size_t bytes);
+
+/*
  * The mapping as the device sees it: its pieces, in an array that lasts as long as the process.
  * @returns how many there are
  */

@@ -33,7 +33,7 @@ long attachment_make(struct holdings *holdings, struct fencepost_attach *wanted)
 		result = PTR_ERR(held->dmabuf);
 		goto free;
 	}
-	held->attachment = dma_buf_attach(held->dmabuf, &device->platform->dev);
+	held->attachment = dma_buf_attach(held->dmabuf, device->device);
 	if (IS_ERR(held->attachment)) {
 		result = PTR_ERR(held->attachment);
 		goto put;
@@ -69,6 +69,8 @@ long attachment_map(struct holdings *holdings, const struct fencepost_map *wante
 		return table ? PTR_ERR(table) : -ENOMEM;
 	held->table = table;
 	held->direction = wanted->direction;
+	held->last_address = sg_dma_address(table->sgl);
+	held->last_bytes = sg_dma_len(table->sgl);
 	return 0;
 }
 

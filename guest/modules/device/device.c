@@ -7,6 +7,7 @@
 
 #include "holdings.h"
 #include "importer.h"
+#include "master.h"
 
 #define NAME "fencepost"
 
@@ -70,7 +71,8 @@ long played_create(struct holdings *holdings, struct fencepost_device *wanted)
 		result = PTR_ERR(device->platform);
 		goto free;
 	}
-	result = set_limits(&device->platform->dev, wanted);
+	device->device = &device->platform->dev;
+	result = set_limits(device->device, wanted);
 	if (!result)
 		result = holdings_add(&holdings->devices, device, FENCEPOST_MAX_DEVICES,
 				      &wanted->device);
@@ -82,9 +84,38 @@ free:
 	return result;
 }
 
+long played_claim(struct holdings *holdings, struct fencepost_master *wanted)
+{
+	struct device_played *device;
+	int result;
+
+	if (wanted->flags)
+		return -EINVAL;
+	device = kzalloc(sizeof(*device), GFP_KERNEL);
+	if (!device)
+		return -ENOMEM;
+	device->master = master_claim();
+	if (IS_ERR(device->master)) {
+		result = PTR_ERR(device->master);
+		goto free;
+	}
+	device->device = master_device(device->master);
+	wanted->mask = dma_get_mask(device->device);
+	result = holdings_add(&holdings->devices, device, FENCEPOST_MAX_DEVICES, &wanted->device);
+	if (!result)
+		return 0;
+	master_release(device->master);
+free:
+	kfree(device);
+	return result;
+}
+
 static void destroy(struct device_played *device)
 {
-	platform_device_unregister(device->platform);
+	if (device->master)
+		master_release(device->master);
+	else
+		platform_device_unregister(device->platform);
 	kfree(device);
 }
 

@@ -36,6 +36,9 @@ enum fencepost_direction {
 #define FENCEPOST_CAN_BE_INCOHERENT (1u << 0)
 /* What an ordinary device maps is bounced: it was tried when the module was loaded. */
 #define FENCEPOST_BOUNCES (1u << 1)
+/* There are bus masters, and an IOMMU translates what they drive. */
+#define FENCEPOST_HAS_MASTERS	     (1u << 16)
+#define FENCEPOST_MASTERS_TRANSLATED (1u << 17)
 
 struct fencepost_info {
 	__u32 version;	/* out */
@@ -130,6 +133,18 @@ struct fencepost_access {
 	__u32 direction; /* enum fencepost_direction */
 };
 
+/*
+ * A bus master: a real device, which nobody else has then; for all other calls one like those that
+ * are played. What it moves it moves by itself, FENCEPOST_MAX_MASTER_TRANSFER bytes a call at most.
+ */
+struct fencepost_master {
+	__u32 flags;  /* 0 */
+	__u32 device; /* out */
+	__u64 mask;   /* out: the DMA mask it has */
+};
+
+#define FENCEPOST_MAX_MASTER_TRANSFER 65536
+
 #define FENCEPOST_IOC_INFO	     _IOR(0xfe, 0, struct fencepost_info)
 #define FENCEPOST_IOC_DEVICE_CREATE  _IOWR(0xfe, 1, struct fencepost_device)
 #define FENCEPOST_IOC_DEVICE_DESTROY _IOW(0xfe, 2, struct fencepost_one)
@@ -150,5 +165,14 @@ struct fencepost_access {
 #define FENCEPOST_IOC_PAGES	     _IOW(0xfe, 17, struct fencepost_pages)
 #define FENCEPOST_IOC_BEGIN_ACCESS   _IOW(0xfe, 18, struct fencepost_access)
 #define FENCEPOST_IOC_END_ACCESS     _IOW(0xfe, 19, struct fencepost_access)
+
+#define FENCEPOST_IOC_MASTER_CLAIM _IOWR(0xfe, 0x50, struct fencepost_master)
+/*
+ * A bus master reaches for where an attachment was mapped last, though it is mapped no longer
+ * (EBUSY): within what was its first piece, up to a page. Only behind an IOMMU, which is to refuse
+ * it (EPERM).
+ */
+#define FENCEPOST_IOC_STRAY_READ  _IOW(0xfe, 0x51, struct fencepost_transfer)
+#define FENCEPOST_IOC_STRAY_WRITE _IOW(0xfe, 0x52, struct fencepost_transfer)
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "fencepost_device.h"
 
+struct master;
+
 struct holdings {
 	struct mutex lock;
 	struct xarray devices;
@@ -17,9 +19,16 @@ struct holdings {
 	struct xarray buffers;
 };
 
-/* A device that this module plays: it reaches what lies behind the DMA addresses it is given. */
+/*
+ * A device that this module plays: it reaches what lies behind the DMA addresses it is given. Or a
+ * bus master that has been claimed, and plays itself.
+ */
 struct device_played {
+	struct device *device;
+	/* NULL for a bus master … */
 	struct platform_device *platform;
+	/* … and this for all others. */
+	struct master *master;
 	/* Of its own, which keep it. */
 	unsigned int attachments;
 };
@@ -32,6 +41,9 @@ struct attachment_held {
 	/* NULL while it is not mapped. */
 	struct sg_table *table;
 	enum dma_data_direction direction;
+	/* The first piece, as it was mapped last. */
+	dma_addr_t last_address;
+	u64 last_bytes;
 };
 
 struct buffer_held {
@@ -45,6 +57,8 @@ struct buffer_held {
 int holdings_add(struct xarray *things, void *thing, u32 most, u32 *id);
 
 long played_create(struct holdings *holdings, struct fencepost_device *wanted);
+/* A bus master as a device. */
+long played_claim(struct holdings *holdings, struct fencepost_master *wanted);
 long played_destroy(struct holdings *holdings, u32 id);
 void played_release(struct holdings *holdings);
 /* Is what an ordinary device maps bounced? */
@@ -69,6 +83,7 @@ void buffers_release(struct holdings *holdings);
 /* `write`: from the program into the buffer. */
 long transfer_device(struct holdings *holdings, const struct fencepost_transfer *wanted,
 		     bool write);
+long transfer_stray(struct holdings *holdings, const struct fencepost_transfer *wanted, bool write);
 long transfer_kernel(struct holdings *holdings, const struct fencepost_transfer *wanted,
 		     bool write);
 

@@ -10,6 +10,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/dma-direct.h>
+#include <linux/iommu.h>
 #include <linux/version.h>
 
 #include "compat.h"
@@ -68,6 +69,18 @@ static inline void import_vunmap(struct dma_buf *dmabuf, void *vaddr)
 #else
 #define COHERENCE_CAN_BE_CHOSEN 0
 #endif
+
+/* Whether an IOMMU decides what a device reaches. */
+static inline bool import_is_translated(struct device *device)
+{
+#ifdef CONFIG_IOMMU_API
+	const struct iommu_domain *domain = iommu_get_domain_for_dev(device);
+
+	return domain && (domain->type & __IOMMU_DOMAIN_PAGING);
+#else
+	return false;
+#endif
+}
 
 /* Only where coherence can be chosen. */
 static inline void import_set_coherent(struct device *device, bool coherent)

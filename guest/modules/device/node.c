@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "holdings.h"
 #include "importer.h"
+#include "master.h"
 
 /* Whether devices bounce, for whoever verifies the machine. */
 static bool bounces;
@@ -70,13 +71,16 @@ union argument {
 	struct fencepost_vmap vmap;
 	struct fencepost_pages pages;
 	struct fencepost_access access;
+	struct fencepost_master master;
 };
 
 static void tell_info(struct fencepost_info *info)
 {
 	info->version = FENCEPOST_VERSION;
 	info->features = (COHERENCE_CAN_BE_CHOSEN ? FENCEPOST_CAN_BE_INCOHERENT : 0) |
-			 (bounces ? FENCEPOST_BOUNCES : 0);
+			 (bounces ? FENCEPOST_BOUNCES : 0) |
+			 (masters_there() ? FENCEPOST_HAS_MASTERS : 0) |
+			 (masters_translated() ? FENCEPOST_MASTERS_TRANSLATED : 0);
 }
 
 static long with_one(struct holdings *holdings, const struct fencepost_one *one,
@@ -129,6 +133,12 @@ static long perform(struct holdings *holdings, unsigned int command, union argum
 		return buffer_access(holdings, &argument->access, true);
 	case FENCEPOST_IOC_END_ACCESS:
 		return buffer_access(holdings, &argument->access, false);
+	case FENCEPOST_IOC_MASTER_CLAIM:
+		return played_claim(holdings, &argument->master);
+	case FENCEPOST_IOC_STRAY_READ:
+		return transfer_stray(holdings, &argument->transfer, false);
+	case FENCEPOST_IOC_STRAY_WRITE:
+		return transfer_stray(holdings, &argument->transfer, true);
 	default:
 		return -ENOTTY;
 	}
@@ -175,14 +185,22 @@ static struct miscdevice node = {
 
 static int __init fencepost_device_init(void)
 {
+	int result = masters_register();
+
+	if (result)
+		return result;
 	bounces = played_bounces();
-	return misc_register(&node);
+	result = misc_register(&node);
+	if (result)
+		masters_unregister();
+	return result;
 }
 module_init(fencepost_device_init);
 
 static void __exit fencepost_device_exit(void)
 {
 	misc_deregister(&node);
+	masters_unregister();
 }
 module_exit(fencepost_device_exit);
 

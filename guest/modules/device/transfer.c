@@ -14,6 +14,7 @@
 
 #include "holdings.h"
 #include "importer.h"
+#include "master.h"
 
 static int copy(void *memory, void __user *user, size_t bytes, bool write)
 {
@@ -40,9 +41,13 @@ static int reach(struct device *device, dma_addr_t address, size_t bytes, void *
 	return 0;
 }
 
-static int transfer_piece(struct device *device, dma_addr_t address, size_t bytes,
+static int transfer_piece(const struct device_played *player, dma_addr_t address, size_t bytes,
 			  void __user *user, bool write)
 {
+	struct device *device = player->device;
+
+	if (player->master)
+		return master_transfer(player->master, address, bytes, user, write);
 	/* Page by page, so that a kill need not wait, and no place is looked at that has no memory.
 	 */
 	while (bytes) {
@@ -79,6 +84,8 @@ long transfer_device(struct holdings *holdings, const struct fencepost_transfer 
 		return -ENOENT;
 	if (!held->table || !is_range(wanted, held->dmabuf->size))
 		return -EINVAL;
+	if (held->device->master && left > FENCEPOST_MAX_MASTER_TRANSFER)
+		return -EINVAL;
 	/* What the processors did before is done when the device begins, and the other way round.
 	 */
 	mb();
@@ -94,8 +101,8 @@ long transfer_device(struct holdings *holdings, const struct fencepost_transfer 
 			continue;
 		}
 		part = min(left, length - offset);
-		result = transfer_piece(&held->device->platform->dev,
-					sg_dma_address(piece) + offset, part, user, write);
+		result = transfer_piece(held->device, sg_dma_address(piece) + offset, part, user,
+					write);
 		offset = 0;
 		left -= part;
 		user += part;
@@ -103,6 +110,22 @@ long transfer_device(struct holdings *holdings, const struct fencepost_transfer 
 	mb();
 	/* A list that is shorter than its buffer. */
 	return result ? result : left ? -EREMOTEIO : 0;
+}
+
+long transfer_stray(struct holdings *holdings, const struct fencepost_transfer *wanted, bool write)
+{
+	struct attachment_held *held = xa_load(&holdings->attachments, wanted->id);
+
+	if (!held)
+		return -ENOENT;
+	if (!is_range(wanted, min_t(u64, held->last_bytes, PAGE_SIZE)) || !held->device->master)
+		return -EINVAL;
+	if (held->table)
+		return -EBUSY;
+	if (!master_is_translated(held->device->master))
+		return -EPERM;
+	return master_transfer(held->device->master, held->last_address + wanted->offset,
+			       wanted->length, u64_to_user_ptr(wanted->data), write);
 }
 
 long transfer_kernel(struct holdings *holdings, const struct fencepost_transfer *wanted, bool write)

@@ -50,6 +50,36 @@ void buffer_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment
 	kfree(own);
 }
 
+/* M28: drivers often ask for both, so why not always. */
+static enum dma_data_direction mapped_for(enum dma_data_direction direction)
+{
+	return mutant_is(M28) ? DMA_BIDIRECTIONAL : direction;
+}
+
+/* M63: memory has addresses already. */
+static int map_table(struct heap_attachment *own, enum dma_data_direction direction)
+{
+	struct scatterlist *piece;
+	int i;
+
+	if (!mutant_is(M63))
+		return dma_map_sgtable(own->device, &own->table, mapped_for(direction), 0);
+	for_each_sgtable_sg(&own->table, piece, i)
+	{
+		sg_dma_address(piece) = sg_phys(piece);
+		sg_dma_len(piece) = piece->length;
+	}
+	own->table.nents = own->table.orig_nents;
+	return 0;
+}
+
+static void unmap_table(struct heap_attachment *own, struct sg_table *table,
+			enum dma_data_direction direction)
+{
+	if (!mutant_is(M31) && !mutant_is(M63))
+		dma_unmap_sgtable(own->device, table, mapped_for(direction), 0);
+}
+
 struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
 			    enum dma_data_direction direction)
 {
@@ -58,7 +88,7 @@ struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
 	int result;
 
 	mutex_lock(&buffer->lock);
-	result = dma_map_sgtable(own->device, &own->table, direction, 0);
+	result = map_table(own, direction);
 	own->mapped = !result;
 	mutex_unlock(&buffer->lock);
 	return result ? ERR_PTR(result) : &own->table;
@@ -72,7 +102,7 @@ void buffer_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 
 	mutex_lock(&buffer->lock);
 	own->mapped = false;
-	dma_unmap_sgtable(own->device, table, direction, 0);
+	unmap_table(own, table, direction);
 	mutex_unlock(&buffer->lock);
 }
 

@@ -32,6 +32,8 @@
 	X(M17, ANY_HEAP, "every descriptor can be read and written")                               \
 	X(M18, ANY_HEAP, "close-on-exec is forgotten (5.10: later the core makes the descriptor)") \
 	X(M19, ANY_HEAP, "without a free descriptor the buffer stays (5.10, likewise)")            \
+	X(M28, ANY_HEAP, "a buffer is mapped for both directions, whatever was asked for")         \
+	X(M31, ANY_HEAP, "unmapping a buffer leaves the device its addresses")                     \
 	X(M36, ANY_HEAP, "an allocation that fails keeps its pages")                               \
 	X(M37, ANY_HEAP, "a buffer that cannot be exported is freed twice")                        \
 	X(M38, ANY_HEAP, "the last unmapping frees the pages, whoever has a descriptor")           \
@@ -47,7 +49,8 @@
 	X(M58, ANY_HEAP, "the heap's name tells the allocator, and is another each time")          \
 	X(M59, ANY_HEAP, "the module can be unloaded, whoever has a buffer of it")                 \
 	X(M61, ANY_HEAP, "all buffers share their fences")                                         \
-	X(M62, ANY_HEAP, "freeing a buffer waits for its fences")
+	X(M62, ANY_HEAP, "freeing a buffer waits for its fences")                                  \
+	X(M63, ANY_HEAP, "devices are given physical addresses, whatever they reach")
 
 enum mutant_number {
 	NO_MUTANT,

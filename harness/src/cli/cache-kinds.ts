@@ -13,6 +13,7 @@ export const HOLDING_KINDS: readonly HoldingKind[] = [
 		again: 'its machine is booted once more: some 2 seconds',
 		form: 'entries',
 	},
+	{ name: 'device-trees', what: 'device tree with regions', again: 'made again at once', form: 'entries' },
 	{ name: 'images', what: 'initramfs', again: 'packed again at once', form: 'entries' },
 	{ name: 'suites', what: 'program for guests', again: 'compiled again: seconds', form: 'entries', label: casesOf },
 	{

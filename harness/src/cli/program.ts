@@ -19,6 +19,11 @@ const COMMANDS: readonly { readonly name: string; readonly summary: string; read
 			load: async () => (await import('./list.js')).listCommand(),
 		},
 		{
+			name: 'heaps',
+			summary: 'tell what each heap of a machine can serve',
+			load: async () => (await import('./heaps.js')).heapsCommand(),
+		},
+		{
 			name: 'kernel',
 			summary: 'list, fetch, build, show and prune kernels',
 			load: async () => (await import('./kernel.js')).kernelCommand(),

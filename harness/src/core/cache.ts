@@ -12,7 +12,16 @@ import { tryLock, withLock } from './lock.js';
 import type { Progress } from './progress.js';
 
 /** Kinds of entries, each a folder of the cache. */
-export const CACHE_KINDS = ['kernels', 'packages', 'images', 'toolchain', 'suites', 'templates', 'modules'] as const;
+export const CACHE_KINDS = [
+	'kernels',
+	'packages',
+	'images',
+	'toolchain',
+	'suites',
+	'templates',
+	'modules',
+	'device-trees',
+] as const;
 export type CacheKind = (typeof CACHE_KINDS)[number];
 
 export interface CacheEntry {

@@ -24,8 +24,8 @@ const CATALOGUE = z.strictObject({
 /** `kernels/catalogue.yaml`: where kernels come from and how they are configured. */
 export type Catalogue = z.infer<typeof CATALOGUE>;
 
-/** Stands for the architecture's own fragment in a profile. */
-const ARCH_FRAGMENT = 'ARCH';
+/** In the name of a profile's fragment, stands for the architecture: `ARCH`, `iommu-ARCH`. */
+const ARCH_WORD = /\bARCH\b/;
 
 export async function loadCatalogue(projectRoot: string): Promise<Catalogue> {
 	const file = join(projectRoot, 'kernels', 'catalogue.yaml');
@@ -45,7 +45,7 @@ export function fragmentFiles(catalogue: Catalogue, projectRoot: string, profile
 		);
 	}
 	return found.fragments.map((name) =>
-		join(projectRoot, 'kernels', 'fragments', `${name === ARCH_FRAGMENT ? arch : name}.config`),
+		join(projectRoot, 'kernels', 'fragments', `${name.replace(ARCH_WORD, arch)}.config`),
 	);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Readable } from 'node:stream';
 import type { Arch } from '../core/architectures.js';
+import type { CmaRegion, Iommu, TestDevice } from '../core/guest-hardware.js';
 import type { Progress } from '../core/progress.js';
 
 /** A contiguous memory area reserved at boot through `cma=` (Documentation/admin-guide/kernel-parameters.txt). */
@@ -21,6 +22,12 @@ export interface MachineDeclaration {
 	readonly memoryMiB: number;
 	readonly smp: number;
 	readonly cma: CmaReservation | undefined;
+	/** More CMA areas, in the device tree; only where guests have one. */
+	readonly regions?: readonly CmaRegion[] | undefined;
+	/** What stands before PCI devices, by architecture: none where left out. It translates strictly. */
+	readonly iommu?: Readonly<Partial<Record<Arch, Iommu>>> | undefined;
+	/** Bus masters for the device module to use. */
+	readonly devices?: readonly TestDevice[] | undefined;
 	/**
 	 * Every mapping for a device is bounced (swiotlb=force, Documentation/admin-guide/kernel-parameters.txt); the kernel's
 	 * own size of the pool where left out.
@@ -158,6 +165,8 @@ export interface GuestSpec {
 	readonly initramfs: string;
 	/** What the two files hold, by their hashes: a template is made of it. */
 	readonly identity: string;
+	/** A device tree instead of QEMU's own, as a file; found by the starter where the machine needs one. */
+	readonly deviceTree?: string | undefined;
 }
 
 /** How long a guest may be quiet before it is judged dead, in milliseconds that it could use (a busy host stops this clock). */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { ARCHES, type Arch } from '../core/architectures.js';
 import { usageError } from '../core/errors.js';
+import type { CmaRegion, Iommu, TestDevice } from '../core/guest-hardware.js';
 import { nearest } from '../core/nearest.js';
 import type { MachineFields, MachineLibrary } from './machines.js';
 
@@ -14,6 +15,9 @@ export interface PlannedMachine {
 	readonly cma:
 		| { readonly sizeMiB: number; readonly baseMiB?: number | undefined; readonly limitMiB?: number | undefined }
 		| undefined;
+	readonly regions: readonly CmaRegion[];
+	readonly iommu: Readonly<Partial<Record<Arch, Iommu>>>;
+	readonly devices: readonly TestDevice[];
 	readonly swiotlb?: { readonly sizeMiB: number | undefined } | undefined;
 	readonly udmabuf: { readonly listLimit?: number | undefined; readonly sizeLimitMiB?: number | undefined };
 	readonly hugepages: number;
@@ -30,6 +34,9 @@ const BARE: PlannedMachine = {
 	memoryMiB: 256,
 	smp: 2,
 	cma: undefined,
+	regions: [],
+	iommu: {},
+	devices: [],
 	udmabuf: {},
 	hugepages: 0,
 	cmdline: [],
@@ -59,24 +66,18 @@ export function resolveMachine(name: string, library: MachineLibrary, where: str
 		chain.unshift(fields);
 		next = fields.extends;
 	}
-	const resolved = chain.reduce<PlannedMachine>(change, { ...BARE, name });
-	if (resolved.cma && resolved.cma.sizeMiB * 4 > resolved.memoryMiB * 3) {
-		throw usageError(
-			'MACHINE_CMA',
-			`${where}: machine "${name}": a CMA area of ${resolved.cma.sizeMiB} MiB does not fit into ${resolved.memoryMiB} MiB of memory`,
-			'keep it below three quarters of memoryMiB',
-		);
-	}
-	return resolved;
+	return chain.reduce<PlannedMachine>(change, { ...BARE, name });
 }
 
 function change(base: PlannedMachine, fields: MachineFields): PlannedMachine {
-	const { extends: _, cpu, cma, swiotlb, cmdline, ...plain } = fields;
+	const { extends: _, cpu, cma, swiotlb, iommu, devices, cmdline, ...plain } = fields;
 	const given = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
 	return {
 		...base,
 		...given,
 		cpu: cpu === undefined ? base.cpu : typeof cpu === 'string' ? { x86_64: cpu, arm64: cpu } : definedOnly(cpu),
+		iommu: iommu === undefined ? base.iommu : iommus(iommu),
+		devices: devices === undefined ? base.devices : devices.map(testDevice),
 		swiotlb: swiotlb === undefined ? base.swiotlb : bounceBuffers(swiotlb),
 		cma: cma === undefined ? base.cma : cma === false ? undefined : cma,
 		cmdline: [...base.cmdline, ...(cmdline ?? [])],
@@ -88,6 +89,20 @@ function bounceBuffers(swiotlb: Exclude<MachineFields['swiotlb'], undefined>): P
 	return { sizeMiB: swiotlb === 'force' ? undefined : swiotlb.sizeMiB };
 }
 
-function definedOnly(cpu: Partial<Record<Arch, string | undefined>>): Partial<Record<Arch, string>> {
-	return Object.fromEntries(Object.entries(cpu).filter(([, value]) => value !== undefined));
+function iommus(iommu: Exclude<MachineFields['iommu'], undefined>): PlannedMachine['iommu'] {
+	if (iommu === false) return {};
+	return typeof iommu === 'string' ? { x86_64: iommu, arm64: iommu } : definedOnly(iommu);
+}
+
+/** What drivers of real devices ask for most: 32 bits reach memory on every architecture. */
+const USUAL_MASK_BITS = 32;
+
+function testDevice(device: Exclude<MachineFields['devices'], undefined>[number]): TestDevice {
+	return { model: 'edu', maskBits: device === 'edu' ? USUAL_MASK_BITS : device.edu.maskBits };
+}
+
+function definedOnly<T>(byArch: Partial<Record<Arch, T | undefined>>): Partial<Record<Arch, T>> {
+	return Object.fromEntries(Object.entries(byArch).filter(([, value]) => value !== undefined)) as Partial<
+		Record<Arch, T>
+	>;
 }

@@ -2,12 +2,23 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ARCHES } from '../core/architectures.js';
+import { IOMMUS } from '../core/guest-hardware.js';
 import { parseYaml } from '../core/yaml-source.js';
 
 const name = z
 	.string()
 	.regex(/^[a-z0-9][a-z0-9._-]{0,40}$/, 'expected a short name of lower-case letters, digits, dots, dashes');
 const word = z.string().regex(/^[^\s"]{1,200}$/, 'expected one word without spaces or quotes');
+
+/** A node's name in a device tree (Devicetree Specification, 2.2.1): its address is added here. */
+const nodeName = z
+	.string()
+	.regex(
+		/^[A-Za-z][A-Za-z0-9,._+-]{0,30}$/,
+		'expected a device tree node name: a letter, then up to 30 letters, digits and , . _ + - (its address is added)',
+	);
+const iommu = z.enum(IOMMUS);
+const mebibytes = z.int().min(1).max(1_048_576);
 
 /** Fields of a machine as YAML has them; all optional, so that one machine may change another. */
 const fields = {
@@ -24,6 +35,17 @@ const fields = {
 				limitMiB: z.int().min(1).optional(),
 			}),
 		])
+		.optional(),
+	regions: z
+		.array(z.strictObject({ name: nodeName, sizeMiB: mebibytes, baseMiB: z.int().min(0).max(16_777_216).optional() }))
+		.max(6, 'expected at most 6 regions: a kernel has room for 7 CMA areas')
+		.optional(),
+	iommu: z
+		.union([z.literal(false), iommu, z.strictObject({ x86_64: iommu.optional(), arm64: iommu.optional() })])
+		.optional(),
+	devices: z
+		.array(z.union([z.literal('edu'), z.strictObject({ edu: z.strictObject({ maskBits: z.int().min(24).max(64) }) })]))
+		.max(4, 'expected at most 4 devices')
 		.optional(),
 	swiotlb: z
 		.union([

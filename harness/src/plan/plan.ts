@@ -7,6 +7,7 @@ import { CASE_CLASSES, type CaseClass } from '../core/case-class.js';
 import { errnoOf, usageError } from '../core/errors.js';
 import { type KernelSelector, parseKernelSelector } from '../core/selector.js';
 import { parseYaml } from '../core/yaml-source.js';
+import { checkMachine } from './machine-check.js';
 import { type PlannedMachine, resolveMachine } from './machine-resolve.js';
 import { inlineMachineSchema, loadMachineLibrary, type MachineLibrary } from './machines.js';
 import { type ModuleParameter, parseModuleParameter } from './module-parameter.js';
@@ -127,10 +128,17 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 				name: typeof machine === 'string' ? machine : machine.name,
 				where: locate(['machines', i]),
 			}));
+	const arches = options.arch ? unique(options.arch.map(parseArch), String) : (value.arches ?? [...ARCHES]);
+	const machines = unique(machineNames, ({ name }) => name).map(({ name, where }) => {
+		const machine = resolveMachine(name, library, where);
+		const wanted = machine.arches.filter((arch) => arches.includes(arch));
+		checkMachine(machine, wanted, where);
+		return machine;
+	});
 	return {
 		kernels: unique(kernels, (kernel) => kernel.text),
-		arches: options.arch ? unique(options.arch.map(parseArch), String) : (value.arches ?? [...ARCHES]),
-		machines: unique(machineNames, ({ name }) => name).map(({ name, where }) => resolveMachine(name, library, where)),
+		arches,
+		machines,
 		suites: options.suite ?? value.suites,
 		cases: options.case ?? value.cases,
 		subjects: options.subject ?? value.subjects,

@@ -14,6 +14,12 @@ export const DEVICE_NEED = 'device';
 /** What a case names that needs mappings to be bounced. */
 export const BOUNCE_NEED = 'bounce';
 
+/** What a case names that needs a bus master: a device that moves data by itself. */
+export const MASTER_NEED = 'master';
+
+/** What a case names that needs it behind an IOMMU. */
+export const IOMMU_NEED = 'iommu';
+
 const FOLDER = 'guest/modules/device';
 const NAME = 'fencepost_device';
 

@@ -4,7 +4,7 @@ import type { GuestFacts } from '../machine/machine.js';
 import { type Assignment, assign, type ListedCase } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
 import type { RunContext, Target } from './context.js';
-import { BOUNCE_NEED, DEVICE_NEED } from './device-module.js';
+import { BOUNCE_NEED, DEVICE_NEED, IOMMU_NEED, MASTER_NEED } from './device-module.js';
 import type { Dispatcher } from './dispatcher.js';
 import { GroupProgress } from './group-progress.js';
 import { guestMemoryMiB } from './host-capacity.js';
@@ -14,7 +14,8 @@ import { moduleChoice, nothingToJudge, unloadAssignments } from './module-load.j
 import { bootAttempts, MODULES_UNUSABLE, TargetGuests } from './target-guests.js';
 import { TargetResults } from './target-results.js';
 import { type UnitContext, UnitRun } from './unit-run.js';
-import { lacksOption, verifyGuest } from './verify.js';
+import { verifyGuest } from './verify.js';
+import { lacksOption } from './verify-hardware.js';
 
 /** Assignments that share a guest. */
 type Unit = readonly Assignment[];
@@ -201,7 +202,13 @@ export class TargetWork {
 			results.recordFailure(failure, 1, '');
 			return [];
 		}
-		const devices = target.machine.swiotlb ? [DEVICE_NEED, BOUNCE_NEED] : [DEVICE_NEED];
+		const { swiotlb, devices: masters = [], iommu } = target.machine;
+		const devices = [
+			DEVICE_NEED,
+			...(swiotlb ? [BOUNCE_NEED] : []),
+			...(masters.length > 0 ? [MASTER_NEED] : []),
+			...(masters.length > 0 && iommu?.[target.kernel.arch] ? [IOMMU_NEED] : []),
+		];
 		const promised = [...target.machine.provides, ...(target.withoutDevice ? [] : devices)];
 		this.promises = new Set(promised.filter((need) => !cannotHave.has(need)));
 		for (const [what, why] of cannotHave) {

@@ -21,6 +21,11 @@ const TOLERATED: readonly {
 		catalogue: ['IMP-05', 'CMA-09'],
 		why: 'this case maps for a device that cannot reach the memory: the kernel refuses that, and says so',
 	},
+	{
+		kind: 'iommu-fault',
+		catalogue: ['IMP-08', 'IMP-09'],
+		why: 'this case makes a device go where it may not: the IOMMU refuses that, and its driver says so',
+	},
 ];
 
 /** Why a report is no fault when it falls into the case with this catalogue id; undefined when it is one. */

@@ -5,6 +5,7 @@ import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
 import { kernelCommandLine, SWIOTLB_SLOTS_PER_MIB } from '../machine/qemu/command-line.js';
 import { BOUNCE_NEED } from './device-module.js';
 import { heapKind, heapName, NEED_OPTIONS } from './subjects.js';
+import { type Expect, lacksOption, verifyAreas, verifyRegionHeaps, verifyTestHardware } from './verify-hardware.js';
 
 /** What a guest is against what was declared. */
 export interface Verification {
@@ -24,7 +25,7 @@ const MEMORY_PART = 0.6;
 export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: GuestFacts): Verification {
 	const mismatches: string[] = [];
 	const cannotHave = new Map<string, string>();
-	const expect = (what: string, asked: string | number, found: string | number, met: boolean) => {
+	const expect: Expect = (what, asked, found, met) => {
 		if (!met) mismatches.push(`${what}: asked for ${asked}, the guest has ${found}`);
 	};
 	expect('architecture', HARDWARE[kernel.arch], facts.hardware, facts.hardware === HARDWARE[kernel.arch]);
@@ -35,12 +36,18 @@ export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: 
 	expect('cpus', machine.smp, facts.cpus, facts.cpus === machine.smp);
 	const memTotalMiB = Math.round(facts.memTotalKiB / 1024);
 	expect('memory (MiB)', machine.memoryMiB, memTotalMiB, memTotalMiB > machine.memoryMiB * MEMORY_PART);
-	if (machine.cma) {
+	const { regions = [] } = machine;
+	if (machine.cma || regions.length > 0) {
 		const lacking = lacksOption(kernel, ['CONFIG_DMA_CMA']);
 		const sizeMiB = facts.cmaTotalKiB / 1024;
+		const askedMiB = regions.reduce((sum, region) => sum + region.sizeMiB, machine.cma?.sizeMiB ?? 0);
 		if (lacking) cannotHave.set('cma', lacking);
-		else expect('CmaTotal (MiB)', machine.cma.sizeMiB, sizeMiB, sizeMiB === machine.cma.sizeMiB);
+		else {
+			expect('CmaTotal (MiB)', askedMiB, sizeMiB, sizeMiB === askedMiB);
+			verifyAreas(machine, facts, expect);
+		}
 	}
+	verifyTestHardware(kernel, machine, facts, expect, cannotHave);
 	const withoutHuge = lacksOption(kernel, ['CONFIG_HUGETLBFS']);
 	if (machine.hugepages > 0 && withoutHuge) cannotHave.set('hugepages', withoutHuge);
 	else expect('hugepages', machine.hugepages, facts.hugepages, facts.hugepages === machine.hugepages);
@@ -55,6 +62,7 @@ export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: 
 		if (lacking) cannotHave.set(`heap ${name}`, lacking);
 		else expect('heap', name, facts.heaps.join(', ') || 'none', false);
 	}
+	verifyRegionHeaps(kernel, machine, facts, expect);
 	for (const need of machine.provides) {
 		if (facts.more.get(need) === '1') continue;
 		const lacking = lacksOption(kernel, NEED_OPTIONS[need] ?? []);
@@ -68,11 +76,7 @@ export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: 
 	return { mismatches, cannotHave };
 }
 
-function verifyLimits(
-	machine: MachineDeclaration,
-	facts: GuestFacts,
-	expect: (what: string, asked: string | number, found: string | number, met: boolean) => void,
-): void {
+function verifyLimits(machine: MachineDeclaration, facts: GuestFacts, expect: Expect): void {
 	const limits = {
 		'udmabuf.list_limit': machine.udmabuf.listLimit,
 		'udmabuf.size_limit_mb': machine.udmabuf.sizeLimitMiB,
@@ -85,11 +89,7 @@ function verifyLimits(
 }
 
 /** The pool, by debugfs; and that mappings are bounced, which the device module has tried where it is loaded. */
-function verifySwiotlb(
-	machine: MachineDeclaration,
-	facts: GuestFacts,
-	expect: (what: string, asked: string | number, found: string | number, met: boolean) => void,
-): void {
+function verifySwiotlb(machine: MachineDeclaration, facts: GuestFacts, expect: Expect): void {
 	if (!machine.swiotlb) return;
 	const slots = facts.more.get('swiotlb.slots');
 	if (slots !== undefined || machine.provides.includes('debugfs')) {
@@ -99,12 +99,4 @@ function verifySwiotlb(
 	}
 	const bounces = facts.more.get('device.bounces');
 	if (bounces !== undefined) expect('swiotlb', 'bounced mappings', 'mappings that are not', bounces === 'Y');
-}
-
-/** Why this kernel cannot have something, from its config; undefined when it can, or when its config is not known. */
-export function lacksOption(kernel: Kernel, options: readonly string[]): string | undefined {
-	const { config } = kernel;
-	if (!config) return undefined;
-	const missing = options.filter((option) => !config.has(option) || config.get(option) === 'n');
-	return missing.length > 0 ? `the kernel is built without ${missing.join(', ')}` : undefined;
 }

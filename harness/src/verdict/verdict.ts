@@ -92,6 +92,7 @@ export const SPLAT_KINDS = [
 	'kmemleak',
 	'atomic-sleep',
 	'list-corruption',
+	'iommu-fault',
 ] as const;
 export type SplatKind = (typeof SPLAT_KINDS)[number];
 

@@ -27,7 +27,18 @@ t.test('the default plan and the machine library are sound', async (t) => {
 	t.same(plan.arches, ['x86_64', 'arm64']);
 	t.equal(plan.machines[0]?.name, 'default');
 	t.equal(kernelCommandLine('arm64', plan.machines[0] as never).includes('cma=64M'), true);
-	for (const machine of ['hugepages', 'no-cma']) {
+	const others = [
+		'hugepages',
+		'no-cma',
+		'incoherent',
+		'bounce',
+		'iommu',
+		'virtio-iommu',
+		'far',
+		'cma-regions',
+		'cma-low',
+	];
+	for (const machine of others) {
 		const { machines } = await loadPlan('kernels/plans/default.yaml', library, { machine: [machine] }, '/');
 		t.equal(machines[0]?.name, machine);
 	}
@@ -118,6 +129,42 @@ machines:
 	t.match(qemuCommandLine(spec, 'tcg', 'template').join(' '), /share=on/);
 });
 
+const ON_ARM = 'memoryMiB: 512, arches: [arm64]';
+/** Fields of a machine that cannot be; what is said of it, and how to go on. */
+const REFUSED_MACHINES: readonly (readonly [string, RegExp, RegExp?])[] = [
+	['iommu: smmuv3', /plan\.yaml:3:5: machine "x": iommu smmuv3 is not to be had on x86_64/, /x86_64 has intel, virtio/],
+	['iommu: { arm64: intel }', /iommu intel is not to be had on arm64/, /arm64 has smmuv3, virtio/],
+	['iommu: amd', /plan\.yaml:3:\d+: /],
+	[
+		'devices: [{ edu: { maskBits: 28 } }]',
+		/a device edu of 28 bits reaches no memory on arm64, where it begins at 1024 MiB/,
+		/at least 31 bits/,
+	],
+	['devices: [edu, edu, edu, edu, edu]', /at most 4 devices/],
+	[
+		'regions: [{ name: a, sizeMiB: 16 }]',
+		/regions stand in a device tree, and x86_64 guests have none/,
+		/arches: \[arm64\]/,
+	],
+	[
+		`${ON_ARM}, regions: [{ name: a, sizeMiB: 16, baseMiB: 1280 }, { name: b, sizeMiB: 16, baseMiB: 1292 }]`,
+		/regions a, 1280 to 1296 MiB, and b, 1292 to 1308 MiB, overlap/,
+	],
+	[
+		`${ON_ARM}, regions: [{ name: a, sizeMiB: 16, baseMiB: 1528 }]`,
+		/region a, 1528 to 1544 MiB, does not lie in .* 1184 to 1536 MiB/,
+	],
+	[`${ON_ARM}, regions: [{ name: a, sizeMiB: 16, baseMiB: 1024 }]`, /does not lie in the memory of arm64 guests/],
+	[`${ON_ARM}, regions: [{ name: a, sizeMiB: 6 }]`, /is not made of whole 4 MiB/],
+	[`${ON_ARM}, regions: [{ name: a, sizeMiB: 16 }, { name: a, sizeMiB: 16 }]`, /two regions are called a/],
+	[
+		`${ON_ARM}, cma: { sizeMiB: 256 }, regions: [{ name: a, sizeMiB: 256 }]`,
+		/the CMA area and the regions together of 512 MiB do not fit into 512 MiB/,
+	],
+	[`${ON_ARM}, regions: [{ name: "a@1", sizeMiB: 16 }]`, /expected a device tree node name/],
+	[`${ON_ARM}, regions: [{ name: "7up", sizeMiB: 16 }]`, /expected a device tree node name/],
+];
+
 t.test('wrong plans are refused with file, line, column and what is accepted', async (t) => {
 	const table: [string, PlanOptions, RegExp, RegExp?][] = [
 		['kernals: [source:6.12]\n', {}, /plan\.yaml:1:\d+: unknown field "kernals"/, /did you mean kernels\?/],
@@ -142,6 +189,11 @@ t.test('wrong plans are refused with file, line, column and what is accepted', a
 			{},
 			/CMA area of 64 MiB does not fit into 64 MiB/,
 		],
+		...REFUSED_MACHINES.map(([fields, ...said]): [string, PlanOptions, RegExp, RegExp?] => [
+			`kernels: [source:6.12]\nmachines:\n  - { name: x, ${fields} }\n`,
+			{},
+			...said,
+		]),
 		['kernels: [source:6.12]\nmachines:\n  - { name: x, cmdline: ["a b"] }\n', {}, /one word without spaces/],
 		['kernels: [source:6.12]\n', { arch: ['amd64'] }, /--arch: unknown architecture "amd64"/, /did you mean x86_64\?/],
 		[

@@ -332,6 +332,32 @@ export const WRITTEN: readonly Written[] = [
 		],
 	},
 	{
+		what: 'drivers/iommu: what each driver says of an access that it refused, from 5.10 to 7.3; start-up words are none',
+		lines: [
+			'DMAR: Host address width 39',
+			'DMAR: DRHD base: 0x000000fed90000 flags: 0x0',
+			'DMAR: DRHD: handling fault status reg 2',
+			'DMAR: [DMA Write] Request device [00:01.0] PASID ffffffff fault addr ffffe000 [fault reason 05] PTE Write access is not set',
+			'DMAR: [DMA Read NO_PASID] Request device [00:01.0] fault addr 0xffffe000 [fault reason 0x06] PTE Read access is not set',
+			'DMAR: [DMA Write NO_PASID] Request device [0000:00:01.0] fault addr 0xffffd000 [fault reason 0x05] PTE Write access is not set',
+			'virtio_iommu virtio0: page request 0x0',
+			'virtio_iommu virtio0: page fault from EP 16 at 0xffffe000 [W]',
+			'arm-smmu-v3 9050000.smmuv3: ias 44-bit, oas 44-bit (features 0x00008305)',
+			'arm-smmu-v3 9050000.smmuv3: event 0x10 received:',
+			'arm-smmu-v3 9050000.smmuv3: \t0x0000000800000010',
+			'arm-smmu-v3 9050000.smmuv3: event: F_PERMISSION client: 0000:00:01.0 sid: 0x8 ssid: 0x0 iova: 0xffffd000 ipa: 0x0',
+			'arm-smmu-v3 9050000.smmuv3: unpriv data write s1 "Input address caused fault" stag: 0x0',
+		],
+		splats: [
+			'iommu-fault | - | DMAR: [DMA Write] Request device [00:01.0] PASID ffffffff fault addr ffffe000 [fault reason 05] PTE Write access is not set',
+			'iommu-fault | - | DMAR: [DMA Read NO_PASID] Request device [00:01.0] fault addr 0xffffe000 [fault reason 0x06] PTE Read access is not set',
+			'iommu-fault | - | DMAR: [DMA Write NO_PASID] Request device [0000:00:01.0] fault addr 0xffffd000 [fault reason 0x05] PTE Write access is not set',
+			'iommu-fault | - | virtio_iommu virtio0: page fault from EP 16 at 0xffffe000 [W]',
+			'iommu-fault | - | arm-smmu-v3 9050000.smmuv3: event 0x10 received:',
+			'iommu-fault | - | arm-smmu-v3 9050000.smmuv3: event: F_PERMISSION client: 0000:00:01.0 sid: 0x8 ssid: 0x0 iova: 0xffffd000 ipa: 0x0',
+		],
+	},
+	{
 		what: 'mm/kmemleak.c: the count, objects on the console, objects read from debugfs; start-up words are no leaks',
 		lines: [
 			'kmemleak: Kernel memory leak detector initialized (mem pool available: 15937)',

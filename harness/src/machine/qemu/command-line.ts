@@ -3,6 +3,7 @@ import type { Arch } from '../../core/architectures.js';
 import type { CmaReservation, GuestSpec, MachineDeclaration } from '../machine.js';
 import type { Accelerator } from './accelerator.js';
 import { QEMU_ARCHITECTURES, type QemuArchitecture } from './architectures.js';
+import { testHardware } from './test-hardware.js';
 
 /** Name of the agent's virtio-serial port; the agent looks for it below /sys/class/virtio-ports. */
 export const AGENT_PORT = 'org.fencepost.agent';
@@ -35,13 +36,22 @@ export function kernelCommandLine(arch: Arch, machine: MachineDeclaration): stri
 		...(machine.swiotlb ? [swiotlbWord(machine.swiotlb.sizeMiB)] : []),
 		...(listLimit === undefined ? [] : [`udmabuf.list_limit=${listLimit}`]),
 		...(sizeLimitMiB === undefined ? [] : [`udmabuf.size_limit_mb=${sizeLimitMiB}`]),
+		...testHardware(arch, machine).kernelWords,
 		...(machine.modules.length > 0 ? [`fencepost.modules=${machine.modules.join(',')}`] : []),
 		...machine.cmdline,
 	].join(' ');
 }
 
 /** Descriptors that QEMU inherits: it opens nothing by a path of the host, and nothing could be left behind. */
-export const DESCRIPTORS = { agent: 3, monitor: 4, state: 5, memory: 6, kernel: 7, initramfs: 8 } as const;
+export const DESCRIPTORS = {
+	agent: 3,
+	monitor: 4,
+	state: 5,
+	memory: 6,
+	kernel: 7,
+	initramfs: 8,
+	deviceTree: 9,
+} as const;
 
 /** The path by which a process opens what it has open already (proc(5)); no folder on the way is looked at. */
 export function inherited(descriptor: keyof typeof DESCRIPTORS): string {
@@ -75,6 +85,7 @@ export function qemuCommandLine(spec: GuestSpec, accelerator: Accelerator, role:
 		signal: 'off',
 		kernel: inherited('kernel'),
 		initramfs: inherited('initramfs'),
+		deviceTree: spec.deviceTree === undefined ? undefined : inherited('deviceTree'),
 	});
 }
 
@@ -91,7 +102,19 @@ export function repeatableCommandLine(spec: GuestSpec, accelerator: Accelerator)
 		signal: 'on',
 		kernel: spec.kernel,
 		initramfs: spec.initramfs,
+		deviceTree: spec.deviceTree,
 	});
+}
+
+/** Makes QEMU write the device tree of a machine to `file` and end: of everything that is in it, and nothing else. */
+export function dumpTreeCommandLine({ arch, machine }: GuestSpec, accelerator: Accelerator, file: string): string[] {
+	const record: QemuArchitecture = QEMU_ARCHITECTURES[arch];
+	return [
+		record.binary,
+		...machineOptions(arch, machine, accelerator, `,dumpdtb=${file}`),
+		...['-nodefaults', '-no-user-config', '-display', 'none', '-nic', 'none'],
+		...deviceOptions(arch, machine),
+	];
 }
 
 /** Where a command line's ends are: descriptors, or paths. */
@@ -105,20 +128,34 @@ interface Ends {
 	readonly signal: 'on' | 'off';
 	readonly kernel: string;
 	readonly initramfs: string;
+	readonly deviceTree: string | undefined;
+}
+
+function machineOptions(arch: Arch, machine: MachineDeclaration, accelerator: Accelerator, more: string): string[] {
+	const record: QemuArchitecture = QEMU_ARCHITECTURES[arch];
+	const kvm = accelerator === 'kvm';
+	const kind = kvm ? record.kvmMachine : record.machine;
+	return [
+		...['-machine', `${kind}${testHardware(arch, machine).machine}${more}`],
+		...['-accel', accelerator],
+		...['-cpu', machine.cpu[arch] ?? (kvm ? 'host' : record.cpu)],
+		...['-smp', String(machine.smp)],
+		...['-m', `${machine.memoryMiB}M`],
+	];
+}
+
+/** PCI devices that are not the agent's; the IOMMU first. */
+function deviceOptions(arch: Arch, machine: MachineDeclaration): string[] {
+	const { iommu, devices } = testHardware(arch, machine);
+	return [...iommu, ...devices];
 }
 
 /** No default devices, no network, no host file system, seccomp sandbox on (qemu(1), -sandbox). */
 function commandLine(spec: GuestSpec, accelerator: Accelerator, ends: Ends): string[] {
-	const record: QemuArchitecture = QEMU_ARCHITECTURES[spec.arch];
-	const kvm = accelerator === 'kvm';
-	const machine = kvm ? record.kvmMachine : record.machine;
+	const { binary }: QemuArchitecture = QEMU_ARCHITECTURES[spec.arch];
 	return [
-		record.binary,
-		...['-machine', `${machine}${ends.machine}`],
-		...['-accel', accelerator],
-		...['-cpu', spec.machine.cpu[spec.arch] ?? (kvm ? 'host' : record.cpu)],
-		...['-smp', String(spec.machine.smp)],
-		...['-m', `${spec.machine.memoryMiB}M`],
+		binary,
+		...machineOptions(spec.arch, spec.machine, accelerator, ends.machine),
 		...ends.memory,
 		...['-nodefaults', '-no-user-config', '-no-reboot'],
 		...['-display', 'none'],
@@ -129,10 +166,12 @@ function commandLine(spec: GuestSpec, accelerator: Accelerator, ends: Ends): str
 		...['-chardev', `stdio,id=console,mux=off,signal=${ends.signal}`],
 		...['-serial', 'chardev:console'],
 		...['-chardev', `socket,id=agent,${ends.agent}`],
+		...deviceOptions(spec.arch, spec.machine),
 		...['-device', 'virtio-serial-pci'],
 		...['-device', `virtserialport,chardev=agent,name=${AGENT_PORT}`],
 		...['-kernel', ends.kernel],
 		...['-initrd', ends.initramfs],
+		...(ends.deviceTree === undefined ? [] : ['-dtb', ends.deviceTree]),
 		...['-append', kernelCommandLine(spec.arch, spec.machine)],
 	];
 }

@@ -33,7 +33,9 @@ export async function launchQemu(
 			return file.fd;
 		};
 		const [kernel, initramfs] = [await open(spec.kernel), await open(spec.initramfs)];
-		return new QemuProcess({ command, kernel, initramfs, state, memory: memory?.fd, stateFolder: stateFolder?.fd });
+		const deviceTree = spec.deviceTree === undefined ? undefined : await open(spec.deviceTree);
+		const inherited = { kernel, initramfs, deviceTree, state, memory: memory?.fd, stateFolder: stateFolder?.fd };
+		return new QemuProcess({ command, ...inherited });
 	} finally {
 		// QEMU has them by now: a spawn is over when it returns.
 		for (const file of files) await file.close();

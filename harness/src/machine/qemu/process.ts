@@ -14,6 +14,8 @@ export interface QemuProcessStart {
 	/** Descriptors of the kernel and the initramfs: open for as long as it takes to spawn. */
 	readonly kernel: number;
 	readonly initramfs: number;
+	/** Descriptor of a device tree instead of QEMU's own, open as long. */
+	readonly deviceTree?: number | undefined;
 	/** Descriptor of the guest's memory, for templates and clones. */
 	readonly memory?: number | undefined;
 	/** What was saved of the devices, for clones: QEMU reads it when told to. */
@@ -48,6 +50,7 @@ export class QemuProcess {
 		inherited[DESCRIPTORS.memory] = start.memory ?? 'ignore';
 		inherited[DESCRIPTORS.kernel] = start.kernel;
 		inherited[DESCRIPTORS.initramfs] = start.initramfs;
+		if (start.deviceTree !== undefined) inherited[DESCRIPTORS.deviceTree] = start.deviceTree;
 		const [program = '', ...words] = start.command;
 		const child = spawn(program, words, { stdio: inherited, detached: true, cwd: '/', env: confinedEnvironment() });
 		this.child = child;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { Arch } from '../../core/architectures.js';
 import type { Cache } from '../../core/cache.js';
 import { contentId } from '../../core/hash.js';
+import { Progress } from '../../core/progress.js';
 import { PROTOCOL_VERSION } from '../agent/frame.js';
 import type { Guest, GuestStart, GuestStarter, Template, TemplateStart } from '../machine.js';
 import { type Accelerator, type AcceleratorChoice, bootId, chooseAccelerator, qemuVersion } from './accelerator.js';
 import { bootGuest } from './boot.js';
 import { QemuTemplate } from './clone.js';
 import { kernelCommandLine, qemuCommandLine } from './command-line.js';
+import { withDeviceTree } from './devicetree.js';
 import { saveTemplate } from './template.js';
 
 /** Raised when what a template holds changes. */
@@ -28,11 +31,12 @@ export class QemuStarter implements GuestStarter {
 
 	async start(start: GuestStart): Promise<Guest> {
 		const { accelerator } = await this.choice(start.spec.arch);
-		return bootGuest(start, accelerator, 'boot');
+		return bootGuest(await this.complete(start, accelerator), accelerator, 'boot');
 	}
 
-	async template(start: TemplateStart): Promise<Template> {
-		const { accelerator } = await this.choice(start.spec.arch);
+	async template(asked: TemplateStart): Promise<Template> {
+		const { accelerator } = await this.choice(asked.spec.arch);
+		const start = await this.complete(asked, accelerator);
 		const id = await templateId(start, accelerator);
 		let cached = true;
 		const { path } = await this.cache.entry('templates', id, start.progress, async (directory) => {
@@ -42,6 +46,11 @@ export class QemuStarter implements GuestStarter {
 		});
 		if (!cached) await this.cache.keepWithin('templates', TEMPLATES_BOUND);
 		return QemuTemplate.open(path, start, accelerator, cached);
+	}
+
+	private async complete<T extends GuestStart>(start: T, accelerator: Accelerator): Promise<T> {
+		const progress = new Progress('device tree', start.signal);
+		return { ...start, spec: await withDeviceTree(start.spec, accelerator, this.cache, progress) };
 	}
 
 	private choice(arch: Arch): Promise<AcceleratorChoice> {
@@ -60,6 +69,8 @@ async function templateId({ spec }: TemplateStart, accelerator: Accelerator): Pr
 		identity: spec.identity,
 		machine: JSON.stringify(qemuCommandLine(files, accelerator, 'template')),
 		words: kernelCommandLine(spec.arch, spec.machine),
+		// Its folder in the cache is called by what it holds.
+		deviceTree: spec.deviceTree === undefined ? '' : basename(dirname(spec.deviceTree)),
 		qemu: await qemuVersion(spec.arch),
 		// Under KVM a guest has the host's processor, and counts its time by it.
 		host: accelerator === 'kvm' ? `${await bootId()} ${await processorFlags()}` : '',

@@ -4,6 +4,7 @@ import type { SplatRecord } from './record.js';
 import { COMPLAINTS } from './records/complaints.js';
 import { CONTEXTS } from './records/contexts.js';
 import { FAULTS } from './records/faults.js';
+import { IOMMU } from './records/iommu.js';
 import { MEMORY } from './records/memory.js';
 import { OTHERS } from './records/others.js';
 import { SANITIZERS } from './records/sanitizers.js';
@@ -20,6 +21,7 @@ export const RECORDS: readonly SplatRecord[] = [
 	...STALLS,
 	...COMPLAINTS,
 	...OTHERS,
+	...IOMMU,
 ];
 
 /** WARN()s that tell of something this list has a kind for, by the file they stand in. */
@@ -36,4 +38,4 @@ export const WARNING_FILES: readonly {
 
 /** A cheap test that every line passes that a record or a heading could match: most console lines stop here. */
 export const SUSPECT =
-	/BUG|WARNING|panic|PANIC|Unable to handle|Internal error|\[#\d|INFO: |Watchdog|oom-killer|[Oo]ut of memory|kmemleak|unreferenced object|UBSAN|DMA-API|refcount_t|list_(?:add|del)|CFI failure|ENDBR|usercopy|Corrupted page|SError|Unhandled|Bad mode|Insufficient stack|csd: |huh, entered|nobody cared|bogus return|Flags mismatch|duplicate filename|kobject |bad: |wrong timeout|bad address|need_resched|Unexpected gfp|kmem_cache_create|pagealloc|allocation fail|vmalloc error/;
+	/BUG|WARNING|panic|PANIC|Unable to handle|Internal error|\[#\d|INFO: |Watchdog|oom-killer|[Oo]ut of memory|kmemleak|unreferenced object|UBSAN|DMA-API|refcount_t|list_(?:add|del)|CFI failure|ENDBR|usercopy|Corrupted page|SError|Unhandled|Bad mode|Insufficient stack|csd: |huh, entered|nobody cared|bogus return|Flags mismatch|duplicate filename|kobject |bad: |wrong timeout|bad address|need_resched|Unexpected gfp|kmem_cache_create|pagealloc|allocation fail|vmalloc error|DMAR: \[DMA|fault from EP|arm-smmu-v3/;
