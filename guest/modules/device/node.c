@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "fence.h"
 #include "holdings.h"
 #include "importer.h"
 
@@ -35,6 +36,7 @@ static int node_open(struct inode *inode, struct file *file)
 	xa_init_flags(&holdings->devices, XA_FLAGS_ALLOC1);
 	xa_init_flags(&holdings->attachments, XA_FLAGS_ALLOC1);
 	xa_init_flags(&holdings->buffers, XA_FLAGS_ALLOC1);
+	xa_init_flags(&holdings->fences, XA_FLAGS_ALLOC1);
 	file->private_data = holdings;
 	return nonseekable_open(inode, file);
 }
@@ -44,11 +46,13 @@ static int node_release(struct inode *inode, struct file *file)
 {
 	struct holdings *holdings = file->private_data;
 
+	fences_release(holdings);
 	mutex_lock(&holdings->lock);
 	attachments_release(holdings);
 	buffers_release(holdings);
 	played_release(holdings);
 	mutex_unlock(&holdings->lock);
+	xa_destroy(&holdings->fences);
 	xa_destroy(&holdings->attachments);
 	xa_destroy(&holdings->buffers);
 	xa_destroy(&holdings->devices);
@@ -70,6 +74,12 @@ union argument {
 	struct fencepost_vmap vmap;
 	struct fencepost_pages pages;
 	struct fencepost_access access;
+	struct fencepost_fence fence;
+	struct fencepost_fence_add fence_add;
+	struct fencepost_fence_signal fence_signal;
+	struct fencepost_fence_export fence_export;
+	struct fencepost_fence_state fence_state;
+	struct fencepost_job job;
 };
 
 static void tell_info(struct fencepost_info *info)
@@ -83,6 +93,28 @@ static long with_one(struct holdings *holdings, const struct fencepost_one *one,
 		     long (*work)(struct holdings *, u32))
 {
 	return one->pad ? -EINVAL : work(holdings, one->id);
+}
+
+static long perform_fence(struct holdings *holdings, unsigned int command, union argument *argument)
+{
+	switch (command) {
+	case FENCEPOST_IOC_FENCE_CREATE:
+		return fence_make(holdings, &argument->fence);
+	case FENCEPOST_IOC_FENCE_ADD:
+		return fence_add(holdings, &argument->fence_add);
+	case FENCEPOST_IOC_FENCE_SIGNAL:
+		return fence_signal(holdings, &argument->fence_signal);
+	case FENCEPOST_IOC_FENCE_DROP:
+		return with_one(holdings, &argument->one, fence_drop);
+	case FENCEPOST_IOC_FENCE_EXPORT:
+		return fence_export(holdings, &argument->fence_export);
+	case FENCEPOST_IOC_FENCE_STATE:
+		return fence_state(holdings, &argument->fence_state);
+	case FENCEPOST_IOC_JOB:
+		return job_make(holdings, &argument->job);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static long perform(struct holdings *holdings, unsigned int command, union argument *argument)
@@ -130,7 +162,7 @@ static long perform(struct holdings *holdings, unsigned int command, union argum
 	case FENCEPOST_IOC_END_ACCESS:
 		return buffer_access(holdings, &argument->access, false);
 	default:
-		return -ENOTTY;
+		return perform_fence(holdings, command, argument);
 	}
 }
 
@@ -175,14 +207,22 @@ static struct miscdevice node = {
 
 static int __init fencepost_device_init(void)
 {
+	int result = fences_prepare();
+
+	if (result)
+		return result;
 	bounces = played_bounces();
-	return misc_register(&node);
+	result = misc_register(&node);
+	if (result)
+		fences_finish();
+	return result;
 }
 module_init(fencepost_device_init);
 
 static void __exit fencepost_device_exit(void)
 {
 	misc_deregister(&node);
+	fences_finish();
 }
 module_exit(fencepost_device_exit);
 
