@@ -15,6 +15,19 @@ struct heap_attachment {
 	struct list_head node;
 };
 
+/* M35: who changes or walks the list of devices trusts that nobody else does. */
+static void lock(struct heap_buffer *buffer)
+{
+	if (!mutant_is(M35))
+		mutex_lock(&buffer->lock);
+}
+
+static void unlock(struct heap_buffer *buffer)
+{
+	if (!mutant_is(M35))
+		mutex_unlock(&buffer->lock);
+}
+
 int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
 {
 	struct heap_buffer *buffer = dmabuf->priv;
@@ -32,9 +45,9 @@ int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
 	}
 	own->device = attachment->dev;
 	attachment->priv = own;
-	mutex_lock(&buffer->lock);
+	lock(buffer);
 	list_add(&own->node, &buffer->attachments);
-	mutex_unlock(&buffer->lock);
+	unlock(buffer);
 	return 0;
 }
 
@@ -43,9 +56,10 @@ void buffer_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment
 	struct heap_buffer *buffer = dmabuf->priv;
 	struct heap_attachment *own = attachment->priv;
 
-	mutex_lock(&buffer->lock);
-	list_del(&own->node);
-	mutex_unlock(&buffer->lock);
+	lock(buffer);
+	if (!mutant_is(M34))
+		list_del(&own->node);
+	unlock(buffer);
 	sg_free_table(&own->table);
 	kfree(own);
 }
@@ -57,10 +71,10 @@ struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
 	struct heap_attachment *own = attachment->priv;
 	int result;
 
-	mutex_lock(&buffer->lock);
+	lock(buffer);
 	result = dma_map_sgtable(own->device, &own->table, direction, 0);
 	own->mapped = !result;
-	mutex_unlock(&buffer->lock);
+	unlock(buffer);
 	return result ? ERR_PTR(result) : &own->table;
 }
 
@@ -70,10 +84,10 @@ void buffer_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 	struct heap_buffer *buffer = attachment->dmabuf->priv;
 	struct heap_attachment *own = attachment->priv;
 
-	mutex_lock(&buffer->lock);
+	lock(buffer);
 	own->mapped = false;
 	dma_unmap_sgtable(own->device, table, direction, 0);
-	mutex_unlock(&buffer->lock);
+	unlock(buffer);
 }
 
 int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
@@ -81,12 +95,12 @@ int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction directio
 	struct heap_buffer *buffer = dmabuf->priv;
 	struct heap_attachment *own;
 
-	mutex_lock(&buffer->lock);
+	lock(buffer);
 	if (buffer->vaddr)
 		invalidate_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
 	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)
 		dma_sync_sgtable_for_cpu(own->device, &own->table, direction);
-	mutex_unlock(&buffer->lock);
+	unlock(buffer);
 	return mutant_is(M52) ? 1 : 0;
 }
 
@@ -95,11 +109,11 @@ int buffer_end_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 	struct heap_buffer *buffer = dmabuf->priv;
 	struct heap_attachment *own;
 
-	mutex_lock(&buffer->lock);
+	lock(buffer);
 	if (buffer->vaddr)
 		flush_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
 	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)
 		dma_sync_sgtable_for_device(own->device, &own->table, direction);
-	mutex_unlock(&buffer->lock);
+	unlock(buffer);
 	return 0;
 }
