@@ -15,14 +15,13 @@ struct heap_attachment {
 	struct list_head node;
 };
 
-/* M35: who changes or walks the list of devices trusts that nobody else does. */
-static void lock(struct heap_buffer *buffer)
+static void lock_list(struct heap_buffer *buffer)
 {
 	if (!mutant_is(M35))
 		mutex_lock(&buffer->lock);
 }
 
-static void unlock(struct heap_buffer *buffer)
+static void unlock_list(struct heap_buffer *buffer)
 {
 	if (!mutant_is(M35))
 		mutex_unlock(&buffer->lock);
@@ -45,9 +44,9 @@ int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
 	}
 	own->device = attachment->dev;
 	attachment->priv = own;
-	lock(buffer);
+	lock_list(buffer);
 	list_add(&own->node, &buffer->attachments);
-	unlock(buffer);
+	unlock_list(buffer);
 	return 0;
 }
 
@@ -56,10 +55,10 @@ void buffer_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment
 	struct heap_buffer *buffer = dmabuf->priv;
 	struct heap_attachment *own = attachment->priv;
 
-	lock(buffer);
+	lock_list(buffer);
 	if (!mutant_is(M34))
 		list_del(&own->node);
-	unlock(buffer);
+	unlock_list(buffer);
 	sg_free_table(&own->table);
 	kfree(own);
 }
@@ -71,10 +70,10 @@ struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
 	struct heap_attachment *own = attachment->priv;
 	int result;
 
-	lock(buffer);
+	mutex_lock(&buffer->lock);
 	result = dma_map_sgtable(own->device, &own->table, direction, 0);
 	own->mapped = !result;
-	unlock(buffer);
+	mutex_unlock(&buffer->lock);
 	return result ? ERR_PTR(result) : &own->table;
 }
 
@@ -84,10 +83,10 @@ void buffer_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 	struct heap_buffer *buffer = attachment->dmabuf->priv;
 	struct heap_attachment *own = attachment->priv;
 
-	lock(buffer);
+	mutex_lock(&buffer->lock);
 	own->mapped = false;
 	dma_unmap_sgtable(own->device, table, direction, 0);
-	unlock(buffer);
+	mutex_unlock(&buffer->lock);
 }
 
 int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
@@ -95,12 +94,12 @@ int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction directio
 	struct heap_buffer *buffer = dmabuf->priv;
 	struct heap_attachment *own;
 
-	lock(buffer);
+	lock_list(buffer);
 	if (buffer->vaddr)
 		invalidate_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
 	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)
 		dma_sync_sgtable_for_cpu(own->device, &own->table, direction);
-	unlock(buffer);
+	unlock_list(buffer);
 	return mutant_is(M52) ? 1 : 0;
 }
 
@@ -109,11 +108,11 @@ int buffer_end_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 	struct heap_buffer *buffer = dmabuf->priv;
 	struct heap_attachment *own;
 
-	lock(buffer);
+	lock_list(buffer);
 	if (buffer->vaddr)
 		flush_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
 	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)
 		dma_sync_sgtable_for_device(own->device, &own->table, direction);
-	unlock(buffer);
+	unlock_list(buffer);
 	return 0;
 }

@@ -33,7 +33,7 @@
 	X(M18, ANY_HEAP, "close-on-exec is forgotten (5.10: later the core makes the descriptor)") \
 	X(M19, ANY_HEAP, "without a free descriptor the buffer stays (5.10, likewise)")            \
 	X(M34, ANY_HEAP, "a device that is detached stays on the buffer's list")                   \
-	X(M35, ANY_HEAP, "the list of devices has no lock")                                        \
+	X(M35, ANY_HEAP, "the list of a buffer's devices has no lock")                             \
 	X(M36, ANY_HEAP, "an allocation that fails keeps its pages")                               \
 	X(M37, ANY_HEAP, "a buffer that cannot be exported is freed twice")                        \
 	X(M38, ANY_HEAP, "the last unmapping frees the pages, whoever has a descriptor")           \
