@@ -205,6 +205,22 @@ struct fencepost_job {
 	__u32 pad;
 };
 
+/* How a page of the caller's is mapped. */
+enum fencepost_kind {
+	FENCEPOST_NOT_MAPPED = 0, /* or no file's, which is not looked into */
+	FENCEPOST_CACHED = 1,
+	FENCEPOST_WRITE_COMBINED = 2,
+	FENCEPOST_UNCACHED = 3,
+	FENCEPOST_OTHER_KIND = 4, /* none of these, or a huge page's */
+};
+
+struct fencepost_protection {
+	__u64 address; /* of a page */
+	__u64 data;    /* array of __u8: enum fencepost_kind of each */
+	__u32 count;   /* pages, up to FENCEPOST_MAX_ENTRIES */
+	__u32 pad;
+};
+
 #define FENCEPOST_IOC_INFO	     _IOR(0xfe, 0, struct fencepost_info)
 #define FENCEPOST_IOC_DEVICE_CREATE  _IOWR(0xfe, 1, struct fencepost_device)
 #define FENCEPOST_IOC_DEVICE_DESTROY _IOW(0xfe, 2, struct fencepost_one)
@@ -232,5 +248,6 @@ struct fencepost_job {
 #define FENCEPOST_IOC_FENCE_EXPORT   _IOWR(0xfe, 0x34, struct fencepost_fence_export)
 #define FENCEPOST_IOC_FENCE_STATE    _IOWR(0xfe, 0x35, struct fencepost_fence_state)
 #define FENCEPOST_IOC_JOB	     _IOW(0xfe, 0x36, struct fencepost_job)
+#define FENCEPOST_IOC_PROTECTION     _IOW(0xfe, 0x40, struct fencepost_protection)
 
 #endif

@@ -70,6 +70,9 @@ long buffer_pages(struct holdings *holdings, const struct fencepost_pages *wante
 long buffer_access(struct holdings *holdings, const struct fencepost_access *wanted, bool begin);
 void buffers_release(struct holdings *holdings);
 
+/* Of pages of the caller. */
+long protection_of(const struct fencepost_protection *wanted);
+
 /* The memory behind a device's address. -EREMOTEIO: it could not get there, or there is none. */
 int device_reach(struct device *device, dma_addr_t address, size_t bytes, void **memory);
 

@@ -126,6 +126,15 @@ static inline int import_fences(struct dma_resv *fences, bool write, unsigned in
 #endif
 }
 
+/* What a page table entry says of how memory is cached, and what it says of ordinary memory. */
+#if defined(CONFIG_X86)
+#define MEMORY_KIND_MASK   ((u64)_PAGE_CACHE_MASK)
+#define MEMORY_KIND_CACHED 0
+#elif defined(CONFIG_ARM64)
+#define MEMORY_KIND_MASK   ((u64)PTE_ATTRINDX_MASK)
+#define MEMORY_KIND_CACHED ((u64)PTE_ATTRINDX(MT_NORMAL))
+#endif
+
 /* Whether a device's coherence with the processors is a property of its own on this architecture.
  */
 #if defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) ||   \

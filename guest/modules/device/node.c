@@ -80,6 +80,7 @@ union argument {
 	struct fencepost_fence_export fence_export;
 	struct fencepost_fence_state fence_state;
 	struct fencepost_job job;
+	struct fencepost_protection protection;
 };
 
 static void tell_info(struct fencepost_info *info)
@@ -112,6 +113,8 @@ static long perform_fence(struct holdings *holdings, unsigned int command, union
 		return fence_state(holdings, &argument->fence_state);
 	case FENCEPOST_IOC_JOB:
 		return job_make(holdings, &argument->job);
+	case FENCEPOST_IOC_PROTECTION:
+		return protection_of(&argument->protection);
 	default:
 		return -ENOTTY;
 	}
