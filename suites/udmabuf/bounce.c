@@ -94,3 +94,21 @@ CASE(unmap, "udmabuf.bounce.unmap", CATALOGUE("SYNC-19"), CLASS(ABI),
 	device_detach(shared.attachment);
 	EXPECT_FILLED(shared.at, 0, shared.bytes, 4);
 }
+
+CASE(memfd, "udmabuf.bounce.keeps-memfd", CATALOGUE("UDB-21"), CLASS(ABI),
+     STATEMENT("START takes nothing back that a program has written to the memfd since the last "
+	       "END, though no device has written anything."),
+     SOURCE("drivers/dma-buf/udmabuf.c: begin_cpu_udmabuf(), which syncs a mapping of its own"),
+     NEEDS("udmabuf device bounce"))
+{
+	size_t bytes = PAGES * page_size();
+	int memfd = memfd_for_udmabuf(bytes), buffer = udmabuf_of(memfd, bytes);
+	unsigned char *file = buffer_map(memfd, bytes);
+
+	fill(file, 0, bytes, 1);
+	EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
+	EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
+	fill(file, 0, bytes, 2);
+	EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
+	EXPECT_FILLED(file, 0, bytes, 2);
+}
