@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "device.h"
+#include "udmabuf-node.h"
 #include "filling.h"
 #include "heap.h"
 #include "ktap.h"

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "buffer-fence.h"
-#include "device.h"
+#include "udmabuf-node.h"
 #include "filling.h"
 #include "heap.h"
 #include "ktap.h"

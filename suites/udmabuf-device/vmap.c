@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "device.h"
+#include "udmabuf-node.h"
 #include "filling.h"
 #include "heap.h"
 #include "ktap.h"
