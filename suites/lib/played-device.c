@@ -72,10 +72,11 @@ bool device_masters_translated(void)
 
 int device_ioctl(unsigned int command, void *argument)
 {
-	static pid_t owner;
-	static int node;
+	static _Thread_local pid_t owner;
+	static _Thread_local int node;
 
-	/* A child's are its own, and what its parent has made is not in its reach. */
+	/* A child's are its own, and what its parent has made is not in its reach; nor a thread's.
+	 */
 	if (owner != getpid()) {
 		node = MUST(open(FENCEPOST_NODE, O_RDWR | O_CLOEXEC));
 		owner = getpid();

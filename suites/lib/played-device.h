@@ -4,8 +4,8 @@
  * and buffers as a driver in the kernel holds them (docs/device.md). A case that uses any of it
  * needs "device".
  *
- * What a process makes is its own, and is gone with it. Where a function says nothing else, the
- * case fails when the module refuses what it asks.
+ * What a thread makes is its own, and is gone with its process. Where a function says nothing else,
+ * the case fails when the module refuses what it asks.
  */
 #ifndef FENCEPOST_PLAYED_DEVICE_H
 #define FENCEPOST_PLAYED_DEVICE_H

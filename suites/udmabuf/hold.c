@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "device.h"
+#include "udmabuf-node.h"
 #include "heap.h"
 #include "ktap.h"
 #include "memfd.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "descriptors.h"
-#include "device.h"
+#include "udmabuf-node.h"
 #include "heap.h"
 #include "ktap.h"
 #include "memfd.h"

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "device.h"
+#include "udmabuf-node.h"
 #include "heap.h"
 #include "ktap.h"
 #include "memfd.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "descriptors.h"
-#include "device.h"
+#include "udmabuf-node.h"
 #include "guarded.h"
 #include "heap.h"
 #include "ktap.h"

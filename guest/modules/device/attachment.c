@@ -53,28 +53,32 @@ free:
 	return result;
 }
 
-long attachment_map(struct holdings *holdings, const struct fencepost_map *wanted)
+int attachment_map_held(struct attachment_held *held, enum dma_data_direction direction)
 {
-	struct attachment_held *held = xa_load(&holdings->attachments, wanted->attachment);
 	struct sg_table *table;
 
-	if (!is_direction(wanted->direction))
-		return -EINVAL;
-	if (!held)
-		return -ENOENT;
 	if (held->table)
 		return -EBUSY;
-	table = import_map(held->attachment, wanted->direction);
+	table = import_map(held->attachment, direction);
 	if (IS_ERR_OR_NULL(table))
 		return table ? PTR_ERR(table) : -ENOMEM;
 	held->table = table;
-	held->direction = wanted->direction;
+	held->direction = direction;
 	held->last_address = sg_dma_address(table->sgl);
 	held->last_bytes = sg_dma_len(table->sgl);
 	return 0;
 }
 
-static void unmap(struct attachment_held *held)
+long attachment_map(struct holdings *holdings, const struct fencepost_map *wanted)
+{
+	struct attachment_held *held = xa_load(&holdings->attachments, wanted->attachment);
+
+	if (!is_direction(wanted->direction))
+		return -EINVAL;
+	return held ? attachment_map_held(held, wanted->direction) : -ENOENT;
+}
+
+void attachment_unmap_held(struct attachment_held *held)
 {
 	import_unmap(held->attachment, held->table, held->direction);
 	held->table = NULL;
@@ -88,14 +92,14 @@ long attachment_unmap(struct holdings *holdings, u32 id)
 		return -ENOENT;
 	if (!held->table)
 		return -EINVAL;
-	unmap(held);
+	attachment_unmap_held(held);
 	return 0;
 }
 
 static void detach(struct attachment_held *held)
 {
 	if (held->table)
-		unmap(held);
+		attachment_unmap_held(held);
 	dma_buf_detach(held->dmabuf, held->attachment);
 	dma_buf_put(held->dmabuf);
 	held->device->attachments--;

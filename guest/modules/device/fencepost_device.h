@@ -134,6 +134,97 @@ struct fencepost_access {
 };
 
 /*
+ * Fences. What is not signalled when its descriptor is closed, or after FENCEPOST_FENCE_LIFE_MS,
+ * signals with -ECANCELED or -ETIMEDOUT: whoever waits for one, in the kernel too, waits no longer.
+ */
+#define FENCEPOST_MAX_FENCES	   256
+#define FENCEPOST_MAX_DEPENDENCIES 64
+#define FENCEPOST_FENCE_LIFE_MS	   60000
+#define FENCEPOST_MAX_JOB	   (1u << 20)
+#define FENCEPOST_MAX_DELAY_MS	   10000
+
+/*
+ * What a fence in a buffer's reservation is for (enum dma_resv_usage, since 5.19). Before that
+ * there was one exclusive fence, which KERNEL and WRITE become, and shared ones; BOOKKEEP is
+ * EOPNOTSUPP.
+ */
+enum fencepost_usage {
+	FENCEPOST_KERNEL = 0,
+	FENCEPOST_WRITE = 1,
+	FENCEPOST_READ = 2,
+	FENCEPOST_BOOKKEEP = 3,
+};
+
+struct fencepost_fence {
+	__u32 flags; /* 0 */
+	__u32 fence; /* out */
+};
+
+struct fencepost_fence_add {
+	__u32 fence;
+	__u32 buffer; /* as HOLD numbered it */
+	__u32 usage;  /* enum fencepost_usage */
+	__u32 pad;
+};
+
+struct fencepost_fence_signal {
+	__u32 fence;
+	__u32 error; /* an errno, or 0; with 0 the fence's job is done first */
+};
+
+/* A sync_file. EOPNOTSUPP on a kernel without these. */
+struct fencepost_fence_export {
+	__u32 fence;
+	__s32 fd; /* out; close-on-exec */
+};
+
+struct fencepost_fence_state {
+	__u32 fence;
+	__s32 status; /* out: 0 pending, 1 signalled, a negative errno: signalled with an error */
+};
+
+/* Waits for the fences of both buffers, as a reader of one and a writer of the other, and adds its
+ * own. */
+#define FENCEPOST_JOB_IMPLICIT (1u << 0)
+/* Maps both for as long as it moves bytes; else they have to be mapped then. */
+#define FENCEPOST_JOB_MAPS (1u << 1)
+
+/*
+ * Bytes that devices move from one mapping to another when all that is waited for has signalled and
+ * the delay is over; then the fence signals, with an error where they could not. A fence has one
+ * job.
+ */
+struct fencepost_job {
+	__u32 fence;
+	__u32 flags;
+	__u32 from; /* attachments */
+	__u32 to;
+	__u64 from_offset;
+	__u64 to_offset;
+	__u64 length;	/* up to FENCEPOST_MAX_JOB */
+	__s32 wait;	/* a sync_file to wait for, or -1 */
+	__u32 delay_ms; /* up to FENCEPOST_MAX_DELAY_MS */
+	__u32 change;	/* each byte is combined with this one by exclusive or */
+	__u32 pad;
+};
+
+/* How a page of the caller's is mapped. */
+enum fencepost_kind {
+	FENCEPOST_NOT_MAPPED = 0, /* or no file's, which is not looked into */
+	FENCEPOST_CACHED = 1,
+	FENCEPOST_WRITE_COMBINED = 2,
+	FENCEPOST_UNCACHED = 3,
+	FENCEPOST_OTHER_KIND = 4, /* none of these, or a huge page's */
+};
+
+struct fencepost_protection {
+	__u64 address; /* of a page */
+	__u64 data;    /* array of __u8: enum fencepost_kind of each */
+	__u32 count;   /* pages, up to FENCEPOST_MAX_ENTRIES */
+	__u32 pad;
+};
+
+/*
  * A bus master: a real device, which nobody else has then; for all other calls one like those that
  * are played. What it moves it moves by itself, FENCEPOST_MAX_MASTER_TRANSFER bytes a call at most.
  */
@@ -165,6 +256,14 @@ struct fencepost_master {
 #define FENCEPOST_IOC_PAGES	     _IOW(0xfe, 17, struct fencepost_pages)
 #define FENCEPOST_IOC_BEGIN_ACCESS   _IOW(0xfe, 18, struct fencepost_access)
 #define FENCEPOST_IOC_END_ACCESS     _IOW(0xfe, 19, struct fencepost_access)
+#define FENCEPOST_IOC_FENCE_CREATE   _IOWR(0xfe, 0x30, struct fencepost_fence)
+#define FENCEPOST_IOC_FENCE_ADD	     _IOW(0xfe, 0x31, struct fencepost_fence_add)
+#define FENCEPOST_IOC_FENCE_SIGNAL   _IOW(0xfe, 0x32, struct fencepost_fence_signal)
+#define FENCEPOST_IOC_FENCE_DROP     _IOW(0xfe, 0x33, struct fencepost_one)
+#define FENCEPOST_IOC_FENCE_EXPORT   _IOWR(0xfe, 0x34, struct fencepost_fence_export)
+#define FENCEPOST_IOC_FENCE_STATE    _IOWR(0xfe, 0x35, struct fencepost_fence_state)
+#define FENCEPOST_IOC_JOB	     _IOW(0xfe, 0x36, struct fencepost_job)
+#define FENCEPOST_IOC_PROTECTION     _IOW(0xfe, 0x40, struct fencepost_protection)
 
 #define FENCEPOST_IOC_MASTER_CLAIM _IOWR(0xfe, 0x50, struct fencepost_master)
 /*

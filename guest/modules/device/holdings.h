@@ -17,6 +17,7 @@ struct holdings {
 	struct xarray devices;
 	struct xarray attachments;
 	struct xarray buffers;
+	struct xarray fences;
 };
 
 /*
@@ -67,6 +68,9 @@ bool played_bounces(void);
 long attachment_make(struct holdings *holdings, struct fencepost_attach *wanted);
 long attachment_map(struct holdings *holdings, const struct fencepost_map *wanted);
 long attachment_unmap(struct holdings *holdings, u32 id);
+/* -EBUSY when it is mapped; and for one that is. */
+int attachment_map_held(struct attachment_held *held, enum dma_data_direction direction);
+void attachment_unmap_held(struct attachment_held *held);
 long attachment_detach(struct holdings *holdings, u32 id);
 long attachment_segments(struct holdings *holdings, struct fencepost_segments *wanted);
 void attachments_release(struct holdings *holdings);
@@ -79,6 +83,12 @@ long buffer_vunmap(struct holdings *holdings, struct fencepost_vmap *wanted);
 long buffer_pages(struct holdings *holdings, const struct fencepost_pages *wanted);
 long buffer_access(struct holdings *holdings, const struct fencepost_access *wanted, bool begin);
 void buffers_release(struct holdings *holdings);
+
+/* Of pages of the caller. */
+long protection_of(const struct fencepost_protection *wanted);
+
+/* The memory behind a device's address. -EREMOTEIO: it could not get there, or there is none. */
+int device_reach(struct device *device, dma_addr_t address, size_t bytes, void **memory);
 
 /* `write`: from the program into the buffer. */
 long transfer_device(struct holdings *holdings, const struct fencepost_transfer *wanted,

@@ -10,10 +10,13 @@
 
 #include <linux/dma-buf.h>
 #include <linux/dma-direct.h>
+#include <linux/dma-resv.h>
 #include <linux/iommu.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 #include "compat.h"
+#include "fencepost_device.h"
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #define import_map	  dma_buf_map_attachment_unlocked
@@ -60,6 +63,78 @@ static inline void import_vunmap(struct dma_buf *dmabuf, void *vaddr)
 	dma_buf_vunmap(dmabuf, vaddr);
 #endif
 }
+
+/*
+ * Adds a fence to a buffer's, whose lock is held. Up to 5.18 there is one exclusive fence, which
+ * takes the place of all others, and there are shared ones.
+ */
+static inline int import_add_fence(struct dma_resv *fences, struct dma_fence *fence,
+				   enum fencepost_usage usage)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
+	static const enum dma_resv_usage usages[] = {
+		[FENCEPOST_KERNEL] = DMA_RESV_USAGE_KERNEL,
+		[FENCEPOST_WRITE] = DMA_RESV_USAGE_WRITE,
+		[FENCEPOST_READ] = DMA_RESV_USAGE_READ,
+		[FENCEPOST_BOOKKEEP] = DMA_RESV_USAGE_BOOKKEEP,
+	};
+	int result = dma_resv_reserve_fences(fences, 1);
+
+	if (!result)
+		dma_resv_add_fence(fences, fence, usages[usage]);
+	return result;
+#else
+	int result;
+
+	if (usage == FENCEPOST_BOOKKEEP)
+		return -EOPNOTSUPP;
+	if (usage != FENCEPOST_READ) {
+		dma_resv_add_excl_fence(fences, fence);
+		return 0;
+	}
+	result = dma_resv_reserve_shared(fences, 1);
+	if (!result)
+		dma_resv_add_shared_fence(fences, fence);
+	return result;
+#endif
+}
+
+/* What a reader, or a writer, has to wait for, in an array to be freed with the references in it.
+ */
+static inline int import_fences(struct dma_resv *fences, bool write, unsigned int *count,
+				struct dma_fence ***found)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 19, 0)
+	return dma_resv_get_fences(fences, dma_resv_usage_rw(write), count, found);
+#else
+	struct dma_fence *exclusive = dma_fence_get(dma_resv_get_excl(fences)), **shared = NULL;
+	struct dma_resv_list *list = dma_resv_get_list(fences);
+	const unsigned int most = list ? list->shared_count : 0;
+	unsigned int i;
+
+	*count = 0;
+	*found = shared = kcalloc(most + 1, sizeof(*shared), GFP_KERNEL);
+	if (!shared) {
+		dma_fence_put(exclusive);
+		return -ENOMEM;
+	}
+	for (i = 0; write && i < most; i++)
+		shared[(*count)++] = dma_fence_get(
+			rcu_dereference_protected(list->shared[i], dma_resv_held(fences)));
+	if (exclusive)
+		shared[(*count)++] = exclusive;
+	return 0;
+#endif
+}
+
+/* What a page table entry says of how memory is cached, and what it says of ordinary memory. */
+#if defined(CONFIG_X86)
+#define MEMORY_KIND_MASK   ((u64)_PAGE_CACHE_MASK)
+#define MEMORY_KIND_CACHED 0
+#elif defined(CONFIG_ARM64)
+#define MEMORY_KIND_MASK   ((u64)PTE_ATTRINDX_MASK)
+#define MEMORY_KIND_CACHED ((u64)PTE_ATTRINDX(MT_NORMAL))
+#endif
 
 /* Whether a device's coherence with the processors is a property of its own on this architecture.
  */

@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "fence.h"
 #include "holdings.h"
 #include "importer.h"
 #include "master.h"
@@ -36,6 +37,7 @@ static int node_open(struct inode *inode, struct file *file)
 	xa_init_flags(&holdings->devices, XA_FLAGS_ALLOC1);
 	xa_init_flags(&holdings->attachments, XA_FLAGS_ALLOC1);
 	xa_init_flags(&holdings->buffers, XA_FLAGS_ALLOC1);
+	xa_init_flags(&holdings->fences, XA_FLAGS_ALLOC1);
 	file->private_data = holdings;
 	return nonseekable_open(inode, file);
 }
@@ -45,11 +47,13 @@ static int node_release(struct inode *inode, struct file *file)
 {
 	struct holdings *holdings = file->private_data;
 
+	fences_release(holdings);
 	mutex_lock(&holdings->lock);
 	attachments_release(holdings);
 	buffers_release(holdings);
 	played_release(holdings);
 	mutex_unlock(&holdings->lock);
+	xa_destroy(&holdings->fences);
 	xa_destroy(&holdings->attachments);
 	xa_destroy(&holdings->buffers);
 	xa_destroy(&holdings->devices);
@@ -72,6 +76,13 @@ union argument {
 	struct fencepost_pages pages;
 	struct fencepost_access access;
 	struct fencepost_master master;
+	struct fencepost_fence fence;
+	struct fencepost_fence_add fence_add;
+	struct fencepost_fence_signal fence_signal;
+	struct fencepost_fence_export fence_export;
+	struct fencepost_fence_state fence_state;
+	struct fencepost_job job;
+	struct fencepost_protection protection;
 };
 
 static void tell_info(struct fencepost_info *info)
@@ -87,6 +98,30 @@ static long with_one(struct holdings *holdings, const struct fencepost_one *one,
 		     long (*work)(struct holdings *, u32))
 {
 	return one->pad ? -EINVAL : work(holdings, one->id);
+}
+
+static long perform_fence(struct holdings *holdings, unsigned int command, union argument *argument)
+{
+	switch (command) {
+	case FENCEPOST_IOC_FENCE_CREATE:
+		return fence_make(holdings, &argument->fence);
+	case FENCEPOST_IOC_FENCE_ADD:
+		return fence_add(holdings, &argument->fence_add);
+	case FENCEPOST_IOC_FENCE_SIGNAL:
+		return fence_signal(holdings, &argument->fence_signal);
+	case FENCEPOST_IOC_FENCE_DROP:
+		return with_one(holdings, &argument->one, fence_drop);
+	case FENCEPOST_IOC_FENCE_EXPORT:
+		return fence_export(holdings, &argument->fence_export);
+	case FENCEPOST_IOC_FENCE_STATE:
+		return fence_state(holdings, &argument->fence_state);
+	case FENCEPOST_IOC_JOB:
+		return job_make(holdings, &argument->job);
+	case FENCEPOST_IOC_PROTECTION:
+		return protection_of(&argument->protection);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static long perform(struct holdings *holdings, unsigned int command, union argument *argument)
@@ -140,7 +175,7 @@ static long perform(struct holdings *holdings, unsigned int command, union argum
 	case FENCEPOST_IOC_STRAY_WRITE:
 		return transfer_stray(holdings, &argument->transfer, true);
 	default:
-		return -ENOTTY;
+		return perform_fence(holdings, command, argument);
 	}
 }
 
@@ -185,14 +220,22 @@ static struct miscdevice node = {
 
 static int __init fencepost_device_init(void)
 {
-	int result = masters_register();
+	int result = fences_prepare();
 
 	if (result)
 		return result;
+	result = masters_register();
+	if (result)
+		goto fences;
 	bounces = played_bounces();
 	result = misc_register(&node);
 	if (result)
-		masters_unregister();
+		goto masters;
+	return 0;
+masters:
+	masters_unregister();
+fences:
+	fences_finish();
 	return result;
 }
 module_init(fencepost_device_init);
@@ -201,6 +244,7 @@ static void __exit fencepost_device_exit(void)
 {
 	misc_deregister(&node);
 	masters_unregister();
+	fences_finish();
 }
 module_exit(fencepost_device_exit);
 

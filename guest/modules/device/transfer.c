@@ -27,8 +27,7 @@ static int copy(void *memory, void __user *user, size_t bytes, bool write)
 	return left ? -EFAULT : 0;
 }
 
-/* -EREMOTEIO: no such device could get there, or there is no memory. */
-static int reach(struct device *device, dma_addr_t address, size_t bytes, void **memory)
+int device_reach(struct device *device, dma_addr_t address, size_t bytes, void **memory)
 {
 	const u64 limit = min_not_zero(dma_get_mask(device), device->bus_dma_limit);
 	const phys_addr_t place = dma_to_phys(device, address);
@@ -53,7 +52,7 @@ static int transfer_piece(const struct device_played *player, dma_addr_t address
 	while (bytes) {
 		const size_t part = min_t(size_t, bytes, PAGE_SIZE - offset_in_page(address));
 		void *memory;
-		int result = reach(device, address, part, &memory);
+		int result = device_reach(device, address, part, &memory);
 
 		if (!result)
 			result = copy(memory, user, part, write);

@@ -15,6 +15,18 @@ struct heap_attachment {
 	struct list_head node;
 };
 
+static void lock_list(struct heap_buffer *buffer)
+{
+	if (!mutant_is(M35))
+		mutex_lock(&buffer->lock);
+}
+
+static void unlock_list(struct heap_buffer *buffer)
+{
+	if (!mutant_is(M35))
+		mutex_unlock(&buffer->lock);
+}
+
 int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
 {
 	struct heap_buffer *buffer = dmabuf->priv;
@@ -32,9 +44,9 @@ int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
 	}
 	own->device = attachment->dev;
 	attachment->priv = own;
-	mutex_lock(&buffer->lock);
+	lock_list(buffer);
 	list_add(&own->node, &buffer->attachments);
-	mutex_unlock(&buffer->lock);
+	unlock_list(buffer);
 	return 0;
 }
 
@@ -43,9 +55,10 @@ void buffer_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment
 	struct heap_buffer *buffer = dmabuf->priv;
 	struct heap_attachment *own = attachment->priv;
 
-	mutex_lock(&buffer->lock);
-	list_del(&own->node);
-	mutex_unlock(&buffer->lock);
+	lock_list(buffer);
+	if (!mutant_is(M34))
+		list_del(&own->node);
+	unlock_list(buffer);
 	sg_free_table(&own->table);
 	kfree(own);
 }
@@ -111,12 +124,12 @@ int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction directio
 	struct heap_buffer *buffer = dmabuf->priv;
 	struct heap_attachment *own;
 
-	mutex_lock(&buffer->lock);
+	lock_list(buffer);
 	if (buffer->vaddr)
 		invalidate_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
 	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)
 		dma_sync_sgtable_for_cpu(own->device, &own->table, direction);
-	mutex_unlock(&buffer->lock);
+	unlock_list(buffer);
 	return mutant_is(M52) ? 1 : 0;
 }
 
@@ -125,11 +138,11 @@ int buffer_end_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 	struct heap_buffer *buffer = dmabuf->priv;
 	struct heap_attachment *own;
 
-	mutex_lock(&buffer->lock);
+	lock_list(buffer);
 	if (buffer->vaddr)
 		flush_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
 	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)
 		dma_sync_sgtable_for_device(own->device, &own->table, direction);
-	mutex_unlock(&buffer->lock);
+	unlock_list(buffer);
 	return 0;
 }

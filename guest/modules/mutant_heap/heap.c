@@ -122,6 +122,8 @@ static int __init mutant_heap_init(void)
 		return result;
 	dma_resv_init(&common_fences);
 	strscpy(heap_name, heap_contiguous ? "vendor-contiguous" : "vendor", sizeof(heap_name));
+	if (heap_uncached)
+		strscpy(heap_name, "vendor-uncached", sizeof(heap_name));
 	if (mutant_is(M58))
 		snprintf(heap_name, sizeof(heap_name), "kmalloc-%08x", get_random_u32());
 #ifdef CONFIG_MODULE_UNLOAD

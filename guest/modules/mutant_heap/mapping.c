@@ -98,6 +98,8 @@ int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	if (!(vma->vm_flags & (VM_SHARED | VM_MAYSHARE)) && !mutant_is(M14))
 		return -EINVAL;
 	vma->vm_private_data = buffer;
+	if (heap_uncached ? !mutant_is(M16) : mutant_is(M15))
+		vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
 	if (!heap_maps_by_fault) {
 		if (mutant_is(M38)) {
 			atomic_inc(&buffer->mappings);

@@ -19,6 +19,7 @@ static const struct {
 
 enum mutant_number chosen_mutant;
 bool heap_contiguous;
+bool heap_uncached;
 bool heap_maps_by_fault;
 bool heap_maps_refcounted;
 
@@ -34,6 +35,10 @@ static bool fault;
 module_param(fault, bool, 0444);
 MODULE_PARM_DESC(fault, "mappings are filled as they are touched, not at once");
 
+static bool uncached;
+module_param(uncached, bool, 0444);
+MODULE_PARM_DESC(uncached, "mappings are write-combined, and the heap is called so");
+
 int mutants_choose(void)
 {
 	size_t i;
@@ -48,7 +53,10 @@ int mutants_choose(void)
 	}
 	chosen_mutant = i;
 	heap_contiguous = contiguous || (mutants[i].needs & IS_CONTIGUOUS);
-	heap_maps_refcounted = mutants[i].needs & MAPS_REFCOUNTED;
+	heap_uncached = uncached || (mutants[i].needs & IS_UNCACHED);
+	/* What is mapped by its frame alone is cached on x86 as the kernel's own mapping of it is.
+	 */
+	heap_maps_refcounted = heap_uncached || (mutants[i].needs & MAPS_REFCOUNTED);
 	heap_maps_by_fault = fault || heap_maps_refcounted || (mutants[i].needs & MAPS_BY_FAULT);
 	/* Only the first page of a block is counted. */
 	if (heap_contiguous && heap_maps_refcounted) {

@@ -14,6 +14,7 @@
 #define MAPS_BY_FAULT	1 /* mappings are filled page by page, as they are touched */
 #define MAPS_REFCOUNTED 2 /* the same, with ordinary counted pages, as the heaps of 5.10 did */
 #define IS_CONTIGUOUS	4 /* a buffer is one block */
+#define IS_UNCACHED	8 /* mappings are write-combined, as the heap's name says */
 
 #define MUTANTS(X)                                                                                 \
 	X(M01, ANY_HEAP, "buffers are not cleared")                                                \
@@ -29,11 +30,15 @@
 	X(M12, MAPS_REFCOUNTED, "a fault at the page after the last one is served")                \
 	X(M13, MAPS_REFCOUNTED, "mappings may be expanded and dumped, and count as resident")      \
 	X(M14, MAPS_REFCOUNTED, "a private mapping is granted, and is a copy")                     \
+	X(M15, MAPS_REFCOUNTED, "mappings are write-combined, and the name does not say so")       \
+	X(M16, IS_UNCACHED, "mappings are cached, and the name says that they are not")            \
 	X(M17, ANY_HEAP, "every descriptor can be read and written")                               \
 	X(M18, ANY_HEAP, "close-on-exec is forgotten (5.10: later the core makes the descriptor)") \
 	X(M19, ANY_HEAP, "without a free descriptor the buffer stays (5.10, likewise)")            \
 	X(M28, ANY_HEAP, "a buffer is mapped for both directions, whatever was asked for")         \
 	X(M31, ANY_HEAP, "unmapping a buffer leaves the device its addresses")                     \
+	X(M34, ANY_HEAP, "a device that is detached stays on the buffer's list")                   \
+	X(M35, ANY_HEAP, "the list of a buffer's devices has no lock")                             \
 	X(M36, ANY_HEAP, "an allocation that fails keeps its pages")                               \
 	X(M37, ANY_HEAP, "a buffer that cannot be exported is freed twice")                        \
 	X(M38, ANY_HEAP, "the last unmapping frees the pages, whoever has a descriptor")           \
@@ -69,6 +74,7 @@ static inline bool mutant_is(enum mutant_number number)
 
 /* How the heap makes its buffers: by the module's parameters, and by what the mutant needs. */
 extern bool heap_contiguous;
+extern bool heap_uncached;
 extern bool heap_maps_by_fault;
 extern bool heap_maps_refcounted;
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "device.h"
+#include "udmabuf-node.h"
 #include "heap.h"
 #include "ktap.h"
 

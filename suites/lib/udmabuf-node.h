@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* device.h - /dev/udmabuf: its ioctls, as thin as system calls, and the limits it has. */
-#ifndef FENCEPOST_UDMABUF_DEVICE_H
-#define FENCEPOST_UDMABUF_DEVICE_H
+/* udmabuf-node.h - /dev/udmabuf: its ioctls, as thin as system calls, and the limits it has. */
+#ifndef FENCEPOST_UDMABUF_NODE_H
+#define FENCEPOST_UDMABUF_NODE_H
 
 #include <stddef.h>
 #include <stdint.h>

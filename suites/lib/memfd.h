@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* memfd.h - memfds, of ordinary and of huge pages, to make udmabufs of. */
-#ifndef FENCEPOST_UDMABUF_MEMFD_H
-#define FENCEPOST_UDMABUF_MEMFD_H
+#ifndef FENCEPOST_MEMFD_H
+#define FENCEPOST_MEMFD_H
 
 #include <stddef.h>
 
