@@ -20,7 +20,8 @@ long attachment_make(struct holdings *holdings, struct fencepost_attach *wanted)
 	struct attachment_held *held;
 	int result;
 
-	if (wanted->flags)
+	if ((wanted->flags & ~(FENCEPOST_ATTACH_DYNAMIC | FENCEPOST_ATTACH_NO_NOTIFY)) ||
+	    wanted->flags == FENCEPOST_ATTACH_NO_NOTIFY)
 		return -EINVAL;
 	if (!device)
 		return -ENOENT;
@@ -33,7 +34,8 @@ long attachment_make(struct holdings *holdings, struct fencepost_attach *wanted)
 		result = PTR_ERR(held->dmabuf);
 		goto free;
 	}
-	held->attachment = dma_buf_attach(held->dmabuf, &device->platform->dev);
+	held->attachment = dma_buf_dynamic_attach(held->dmabuf, &device->platform->dev,
+						  dynamic_ops(wanted->flags), held);
 	if (IS_ERR(held->attachment)) {
 		result = PTR_ERR(held->attachment);
 		goto put;
@@ -94,6 +96,8 @@ static void detach(struct attachment_held *held)
 {
 	if (held->table)
 		unmap(held);
+	while (held->pins)
+		attachment_unpin_once(held);
 	dma_buf_detach(held->dmabuf, held->attachment);
 	dma_buf_put(held->dmabuf);
 	held->device->attachments--;
@@ -106,7 +110,7 @@ long attachment_detach(struct holdings *holdings, u32 id)
 
 	if (!held)
 		return -ENOENT;
-	if (held->table)
+	if (held->table || held->pins)
 		return -EBUSY;
 	xa_erase(&holdings->attachments, id);
 	detach(held);

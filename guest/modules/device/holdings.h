@@ -9,12 +9,14 @@
 #include <linux/xarray.h>
 
 #include "fencepost_device.h"
+#include "fencepost_exporter.h"
 
 struct holdings {
 	struct mutex lock;
 	struct xarray devices;
 	struct xarray attachments;
 	struct xarray buffers;
+	struct xarray exports;
 };
 
 /* A device that this module plays: it reaches what lies behind the DMA addresses it is given. */
@@ -32,6 +34,10 @@ struct attachment_held {
 	/* NULL while it is not mapped. */
 	struct sg_table *table;
 	enum dma_data_direction direction;
+	/* Of a dynamic importer: its pins, and how often it was told of a move. */
+	unsigned int pins;
+	atomic_t told;
+	atomic_t told_locked;
 };
 
 struct buffer_held {
@@ -46,6 +52,7 @@ int holdings_add(struct xarray *things, void *thing, u32 most, u32 *id);
 
 long played_create(struct holdings *holdings, struct fencepost_device *wanted);
 long played_destroy(struct holdings *holdings, u32 id);
+long played_limit(struct holdings *holdings, const struct fencepost_limit *wanted);
 void played_release(struct holdings *holdings);
 /* Is what an ordinary device maps bounced? */
 bool played_bounces(void);
@@ -57,6 +64,15 @@ long attachment_detach(struct holdings *holdings, u32 id);
 long attachment_segments(struct holdings *holdings, struct fencepost_segments *wanted);
 void attachments_release(struct holdings *holdings);
 
+/* What makes an importer dynamic; NULL for one that is not. */
+const struct dma_buf_attach_ops *dynamic_ops(u32 flags);
+long attachment_notified(struct holdings *holdings, struct fencepost_notified *wanted);
+long attachment_pin(struct holdings *holdings, u32 id);
+long attachment_unpin(struct holdings *holdings, u32 id);
+void attachment_unpin_once(struct attachment_held *held);
+long attachment_table(struct holdings *holdings, struct fencepost_table *wanted);
+long attachment_locked(struct holdings *holdings, const struct fencepost_locked *wanted);
+
 long buffer_hold(struct holdings *holdings, struct fencepost_hold *wanted);
 long buffer_let_go(struct holdings *holdings, u32 id);
 long buffer_state(struct holdings *holdings, struct fencepost_state *wanted);
@@ -65,6 +81,16 @@ long buffer_vunmap(struct holdings *holdings, struct fencepost_vmap *wanted);
 long buffer_pages(struct holdings *holdings, const struct fencepost_pages *wanted);
 long buffer_access(struct holdings *holdings, const struct fencepost_access *wanted, bool begin);
 void buffers_release(struct holdings *holdings);
+
+long export_make(struct holdings *holdings, struct fencepost_export *wanted);
+long export_calls(struct holdings *holdings, struct fencepost_calls *wanted);
+long export_fail(struct holdings *holdings, const struct fencepost_fail *wanted);
+long export_move(struct holdings *holdings, const struct fencepost_move *wanted);
+void exports_release(struct holdings *holdings);
+
+/* Does the kernel let modules add heaps? */
+bool heap_can_be_added(void);
+long heap_add(struct holdings *holdings, const struct fencepost_heap *wanted);
 
 /* `write`: from the program into the buffer. */
 long transfer_device(struct holdings *holdings, const struct fencepost_transfer *wanted,
