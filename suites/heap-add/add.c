@@ -22,7 +22,8 @@ static int add(const char *name, uint32_t flags)
 {
 	struct fencepost_heap wanted = {.flags = flags};
 
-	snprintf(wanted.name, sizeof(wanted.name), "%s", name);
+	EXPECT_TRUE(snprintf(wanted.name, sizeof(wanted.name), "%s", name) <
+		    (int)sizeof(wanted.name));
 	return device_ioctl(FENCEPOST_IOC_HEAP_ADD, &wanted);
 }
 

@@ -4,8 +4,8 @@
  * core does: buffers of the module's own, which record what is asked of their exporter; importers
  * that can be told of a move; and heaps that are added.
  */
-#ifndef FENCEPOST_EXPORTER_H
-#define FENCEPOST_EXPORTER_H
+#ifndef FENCEPOST_DEVICE_EXPORTER_H
+#define FENCEPOST_DEVICE_EXPORTER_H
 
 #include "fencepost_device.h"
 

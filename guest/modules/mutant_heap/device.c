@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "buffer.h"
+#include "compat.h"
 #include "mutants.h"
 
 struct heap_attachment {
@@ -24,8 +25,7 @@ int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
 	own = kzalloc(sizeof(*own), GFP_KERNEL);
 	if (!own)
 		return -ENOMEM;
-	result = sg_alloc_table_from_pages(&own->table, buffer->pages, buffer->page_count, 0,
-					   buffer_bytes(buffer), GFP_KERNEL);
+	result = heap_sg_table(&own->table, buffer->pages, buffer->page_count, attachment->dev);
 	if (result) {
 		kfree(own);
 		return result;
