@@ -13,6 +13,7 @@ export const HEAP_MODULE = 'guest/modules/mutant_heap';
  * @property {readonly string[]} cases One of these must fail on it.
  * @property {string | undefined} since First release on which user space can see it.
  * @property {string | undefined} until Last release.
+ * @property {string | undefined} profile How the kernel has to be built for it to be seen; undefined: as usual.
  */
 
 /** All of them, by number. @returns {HeapMutant[]} */
@@ -27,5 +28,5 @@ export function readHeapMutants(root) {
 	const unmade = Object.keys(table).filter((number) => !known.some((one) => one.number === number));
 	if (untold.length + unmade.length > 0)
 		throw new Error(`mutants.h and mutants.yaml do not tell the same of ${[...untold, ...unmade].join(', ')}`);
-	return known.map((one) => ({ since: undefined, until: undefined, ...one, ...table[one.number] }));
+	return known.map((one) => ({ since: undefined, until: undefined, profile: undefined, ...one, ...table[one.number] }));
 }

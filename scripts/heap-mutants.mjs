@@ -81,7 +81,8 @@ async function runConforming(place) {
 }
 
 /** What a heap with a bug was seen to do: which cases failed, and why the others say nothing of it. */
-async function look(place, { number }, cases) {
+async function look({ kernel, arch }, { number, profile }, cases) {
+	const place = { kernel: profile ? `${kernel},profile=${profile}` : kernel, arch };
 	const { results, seconds, problem } = await runHeap(place, number, [`mutant=${number}`], cases, ['--no-second-look']);
 	const killers = results
 		.filter(({ case: id, verdict }) => KILLED.has(verdict) && !/[.](build|load)$/.test(id))

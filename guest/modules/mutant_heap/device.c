@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /* A buffer as devices see it: each has a scatter list of its own, for its addresses are its own. */
 #include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/slab.h>
@@ -57,10 +58,16 @@ struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
 	struct heap_attachment *own = attachment->priv;
 	int result;
 
+	if (mutant_is(M50))
+		dma_resv_lock(attachment->dmabuf->resv, NULL);
 	mutex_lock(&buffer->lock);
 	result = dma_map_sgtable(own->device, &own->table, direction, 0);
 	own->mapped = !result;
+	if (mutant_is(M60))
+		own->table.nents = 0;
 	mutex_unlock(&buffer->lock);
+	if (mutant_is(M50))
+		dma_resv_unlock(attachment->dmabuf->resv);
 	return result ? ERR_PTR(result) : &own->table;
 }
 
@@ -72,7 +79,7 @@ void buffer_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 
 	mutex_lock(&buffer->lock);
 	own->mapped = false;
-	dma_unmap_sgtable(own->device, table, direction, 0);
+	dma_unmap_sgtable(own->device, table, mutant_is(M30) ? DMA_TO_DEVICE : direction, 0);
 	mutex_unlock(&buffer->lock);
 }
 
@@ -82,6 +89,11 @@ int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction directio
 	struct heap_attachment *own;
 
 	mutex_lock(&buffer->lock);
+	/* Whose fences those might be that are waited for. */
+	if (mutant_is(M51)) {
+		dma_resv_lock(dmabuf->resv, NULL);
+		dma_resv_unlock(dmabuf->resv);
+	}
 	if (buffer->vaddr)
 		invalidate_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
 	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)
