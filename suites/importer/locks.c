@@ -49,7 +49,7 @@ CASE(locks, "importer.locks", CATALOGUE("IMP-13"), CLASS(ABI),
 	       "vmap the buffer, whatever others do with it meanwhile: the exporter neither takes "
 	       "that lock there nor waits for it with one of its own that it takes there."),
      SOURCE("Documentation/driver-api/dma-buf.rst: DMA-BUF locking convention"), SINCE("6.2"),
-     NEEDS("heap device"), TIMEOUT(20000))
+     NEEDS("heap device"), TIMEOUT(6000))
 {
 	static void (*const others[])(int) = {sync_often, map_often, attach_often};
 	int buffer = heap_buffer(4 * page_size());

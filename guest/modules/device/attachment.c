@@ -67,8 +67,11 @@ long attachment_map(struct holdings *holdings, const struct fencepost_map *wante
 	if (held->table)
 		return -EBUSY;
 	table = import_map(held->attachment, wanted->direction);
-	if (IS_ERR_OR_NULL(table))
-		return table ? PTR_ERR(table) : -ENOMEM;
+	/* Neither a mapping nor an error: the core does not pass that on. */
+	if (!table)
+		return -ENODATA;
+	if (IS_ERR(table))
+		return PTR_ERR(table);
 	held->table = table;
 	held->direction = wanted->direction;
 	return 0;

@@ -170,7 +170,9 @@ static int choose_ops(struct dma_buf_ops *ops, u32 flags)
 	const u32 known = FENCEPOST_EXPORT_DYNAMIC | FENCEPOST_EXPORT_NO_MMAP |
 			  FENCEPOST_EXPORT_NO_VMAP | FENCEPOST_EXPORT_KEEPS;
 
-	if (flags & ~known)
+	/* The core warns of an exporter that is both: what moves cannot keep a mapping. */
+	if ((flags & ~known) ||
+	    ((flags & FENCEPOST_EXPORT_DYNAMIC) && (flags & FENCEPOST_EXPORT_KEEPS)))
 		return -EINVAL;
 	/* Field by field where there are some: most of it is const. */
 	memcpy(ops, &all_ops, sizeof(all_ops));

@@ -26,11 +26,14 @@
 #define import_vunmap_map dma_buf_vunmap
 #endif
 
-/* Up to 6.1 only dynamic importers held it, for map and unmap. */
 static inline struct sg_table *import_map(struct dma_buf_attachment *attachment,
 					  enum dma_data_direction direction)
 {
-	const bool locks = IMPORTERS_LOCK || attachment->importer_ops;
+#if IMPORTERS_LOCK
+	return dma_buf_map_attachment_unlocked(attachment, direction);
+#else
+	/* Only dynamic importers held it then. */
+	const bool locks = attachment->importer_ops;
 	struct sg_table *table;
 
 	if (locks)
@@ -39,18 +42,23 @@ static inline struct sg_table *import_map(struct dma_buf_attachment *attachment,
 	if (locks)
 		dma_resv_unlock(attachment->dmabuf->resv);
 	return table;
+#endif
 }
 
 static inline void import_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 				enum dma_data_direction direction)
 {
-	const bool locks = IMPORTERS_LOCK || attachment->importer_ops;
+#if IMPORTERS_LOCK
+	dma_buf_unmap_attachment_unlocked(attachment, table, direction);
+#else
+	const bool locks = attachment->importer_ops;
 
 	if (locks)
 		dma_resv_lock(attachment->dmabuf->resv, NULL);
 	dma_buf_unmap_attachment(attachment, table, direction);
 	if (locks)
 		dma_resv_unlock(attachment->dmabuf->resv);
+#endif
 }
 
 /* How importers are told of a move, and exporters tell it: renamed in 7.0, when it could be left
