@@ -34,6 +34,12 @@ const TOLERATED: readonly {
 		why: 'this case has a mapping into the kernel fail: the core warns once of an exporter that cannot make one',
 	},
 	{
+		kind: 'oom',
+		title: /^\S+: vmalloc error: size \d/,
+		catalogue: ['IMP-11'],
+		why: 'this case has the memory for a mapping into the kernel fail, and the kernel says that it did',
+	},
+	{
 		kind: 'warning',
 		title: /drivers\/dma-buf\/dma-buf\.c:\d+ (?:at )?dma_buf_dynamic_attach\+/,
 		catalogue: ['IMP-16'],
