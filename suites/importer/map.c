@@ -144,13 +144,13 @@ CASE(own_tables, "importer.own-tables", CATALOGUE("IMP-04"), CLASS(ABI),
 	int buffer = heap_buffer(bytes);
 	unsigned char *at = buffer_map(buffer, bytes), *copy = malloc(bytes);
 	uint32_t narrow = device_make_limited((struct fencepost_device){.mask = UINT32_MAX}),
-		 first = device_with(buffer, FENCEPOST_BIDIRECTIONAL), second;
+		 first = device_with(buffer, FENCEPOST_TO_DEVICE), second;
 	struct fencepost_segment *before, *after, *others;
 	uint32_t count = device_segments(first, &before), other_count;
 
 	EXPECT_TRUE(copy);
 	second = device_attach(narrow, buffer);
-	EXPECT_OK(device_map(second, FENCEPOST_BIDIRECTIONAL));
+	EXPECT_OK(device_map(second, FENCEPOST_TO_DEVICE));
 	other_count = device_segments(second, &others);
 	EXPECT_EQ(device_segments(first, &after), count);
 	for (uint32_t i = 0; i < count; i++) {

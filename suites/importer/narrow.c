@@ -32,7 +32,7 @@ static int try_limit(int buffer, size_t bytes, uint64_t limit, uint32_t seed)
 {
 	uint32_t device = device_make_limited((struct fencepost_device){.limit = limit}),
 		 attachment = device_attach(device, buffer);
-	int mapped = device_map(attachment, FENCEPOST_BIDIRECTIONAL) == 0;
+	int mapped = device_map(attachment, FENCEPOST_TO_DEVICE) == 0;
 
 	fp_context("a device that reaches 0x%llx", (unsigned long long)limit);
 	if (mapped) {
@@ -72,7 +72,7 @@ CASE(narrow, "importer.narrow", CATALOGUE("IMP-05"), CLASS(ABI),
 
 	EXPECT_TRUE(copy);
 	fill(at, 0, bytes, 1);
-	wide = device_with(buffer, FENCEPOST_BIDIRECTIONAL);
+	wide = device_with(buffer, FENCEPOST_TO_DEVICE);
 	for (unsigned int bits = 20; bits <= 48; bits += 2) {
 		int mapped = try_limit(buffer, bytes, (UINT64_C(1) << bits) - 1, 1);
 
@@ -104,6 +104,6 @@ CASE(narrow_errno, "importer.narrow-error", CATALOGUE("CMA-09"), CLASS(IMPL),
 	int buffer = heap_buffer(page_size());
 	uint32_t device = device_make_limited((struct fencepost_device){.limit = 0xfff});
 
-	EXPECT_ERRNO(device_map(device_attach(device, buffer), FENCEPOST_BIDIRECTIONAL),
+	EXPECT_ERRNO(device_map(device_attach(device, buffer), FENCEPOST_TO_DEVICE),
 		     (int)fp_expected());
 }

@@ -9,6 +9,7 @@
 #include <linux/dma-buf.h>
 
 #include "compat32.h"
+#include "device-needs.h"
 #include "played-device.h"
 #include "kernel-parts.h"
 #include "heap.h"
@@ -348,6 +349,9 @@ static const struct {
 	{"regions", hardware_has_regions},
 	{"far", hardware_has_far},
 	{"vmap", have_vmap},
+	{"dmabuf-debug", have_dmabuf_debug},
+	{"kept-mappings", have_kept_mappings},
+	{"heap-adding", have_heap_adding},
 };
 
 static bool need_met(const char *need, char *why, size_t size)

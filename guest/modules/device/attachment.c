@@ -20,7 +20,8 @@ long attachment_make(struct holdings *holdings, struct fencepost_attach *wanted)
 	struct attachment_held *held;
 	int result;
 
-	if (wanted->flags)
+	if ((wanted->flags & ~(FENCEPOST_ATTACH_DYNAMIC | FENCEPOST_ATTACH_NO_NOTIFY)) ||
+	    wanted->flags == FENCEPOST_ATTACH_NO_NOTIFY)
 		return -EINVAL;
 	if (!device)
 		return -ENOENT;
@@ -33,7 +34,8 @@ long attachment_make(struct holdings *holdings, struct fencepost_attach *wanted)
 		result = PTR_ERR(held->dmabuf);
 		goto free;
 	}
-	held->attachment = dma_buf_attach(held->dmabuf, device->device);
+	held->attachment = dma_buf_dynamic_attach(held->dmabuf, device->device,
+						  dynamic_ops(wanted->flags), held);
 	if (IS_ERR(held->attachment)) {
 		result = PTR_ERR(held->attachment);
 		goto put;
@@ -60,8 +62,11 @@ int attachment_map_held(struct attachment_held *held, enum dma_data_direction di
 	if (held->table)
 		return -EBUSY;
 	table = import_map(held->attachment, direction);
-	if (IS_ERR_OR_NULL(table))
-		return table ? PTR_ERR(table) : -ENOMEM;
+	/* Neither a mapping nor an error: the core does not pass that on. */
+	if (!table)
+		return -ENODATA;
+	if (IS_ERR(table))
+		return PTR_ERR(table);
 	held->table = table;
 	held->direction = direction;
 	held->last_address = sg_dma_address(table->sgl);
@@ -100,6 +105,8 @@ static void detach(struct attachment_held *held)
 {
 	if (held->table)
 		attachment_unmap_held(held);
+	while (held->pins)
+		attachment_unpin_once(held);
 	dma_buf_detach(held->dmabuf, held->attachment);
 	dma_buf_put(held->dmabuf);
 	held->device->attachments--;
@@ -112,7 +119,7 @@ long attachment_detach(struct holdings *holdings, u32 id)
 
 	if (!held)
 		return -ENOENT;
-	if (held->table)
+	if (held->table || held->pins)
 		return -EBUSY;
 	xa_erase(&holdings->attachments, id);
 	detach(held);

@@ -132,6 +132,22 @@ long played_destroy(struct holdings *holdings, u32 id)
 	return 0;
 }
 
+/* For later mappings: what is mapped stays as it is. */
+long played_limit(struct holdings *holdings, const struct fencepost_limit *wanted)
+{
+	struct device_played *device = xa_load(&holdings->devices, wanted->device);
+
+	if (wanted->pad)
+		return -EINVAL;
+	if (!device)
+		return -ENOENT;
+	/* A real device's bus is what it is. */
+	if (device->master)
+		return -EOPNOTSUPP;
+	device->device->bus_dma_limit = wanted->limit;
+	return 0;
+}
+
 void played_release(struct holdings *holdings)
 {
 	struct device_played *device;

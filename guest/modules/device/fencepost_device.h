@@ -62,7 +62,7 @@ struct fencepost_device {
 struct fencepost_attach {
 	__s32 fd; /* a dma-buf */
 	__u32 device;
-	__u32 flags;	  /* 0 */
+	__u32 flags;	  /* FENCEPOST_ATTACH_... */
 	__u32 attachment; /* out */
 };
 

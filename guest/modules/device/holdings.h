@@ -9,6 +9,7 @@
 #include <linux/xarray.h>
 
 #include "fencepost_device.h"
+#include "fencepost_exporter.h"
 
 struct master;
 
@@ -18,6 +19,7 @@ struct holdings {
 	struct xarray attachments;
 	struct xarray buffers;
 	struct xarray fences;
+	struct xarray exports;
 };
 
 /*
@@ -45,6 +47,10 @@ struct attachment_held {
 	/* The first piece, as it was mapped last. */
 	dma_addr_t last_address;
 	u64 last_bytes;
+	/* Of a dynamic importer: its pins, and how often it was told of a move. */
+	unsigned int pins;
+	atomic_t told;
+	atomic_t told_locked;
 };
 
 struct buffer_held {
@@ -61,6 +67,7 @@ long played_create(struct holdings *holdings, struct fencepost_device *wanted);
 /* A bus master as a device. */
 long played_claim(struct holdings *holdings, struct fencepost_master *wanted);
 long played_destroy(struct holdings *holdings, u32 id);
+long played_limit(struct holdings *holdings, const struct fencepost_limit *wanted);
 void played_release(struct holdings *holdings);
 /* Is what an ordinary device maps bounced? */
 bool played_bounces(void);
@@ -74,6 +81,15 @@ void attachment_unmap_held(struct attachment_held *held);
 long attachment_detach(struct holdings *holdings, u32 id);
 long attachment_segments(struct holdings *holdings, struct fencepost_segments *wanted);
 void attachments_release(struct holdings *holdings);
+
+/* What makes an importer dynamic; NULL for one that is not. */
+const struct dma_buf_attach_ops *dynamic_ops(u32 flags);
+long attachment_notified(struct holdings *holdings, struct fencepost_notified *wanted);
+long attachment_pin(struct holdings *holdings, u32 id);
+long attachment_unpin(struct holdings *holdings, u32 id);
+void attachment_unpin_once(struct attachment_held *held);
+long attachment_table(struct holdings *holdings, struct fencepost_table *wanted);
+long attachment_locked(struct holdings *holdings, const struct fencepost_locked *wanted);
 
 long buffer_hold(struct holdings *holdings, struct fencepost_hold *wanted);
 long buffer_let_go(struct holdings *holdings, u32 id);
@@ -89,6 +105,15 @@ long protection_of(const struct fencepost_protection *wanted);
 
 /* The memory behind a device's address. -EREMOTEIO: it could not get there, or there is none. */
 int device_reach(struct device *device, dma_addr_t address, size_t bytes, void **memory);
+long export_make(struct holdings *holdings, struct fencepost_export *wanted);
+long export_calls(struct holdings *holdings, struct fencepost_calls *wanted);
+long export_fail(struct holdings *holdings, const struct fencepost_fail *wanted);
+long export_move(struct holdings *holdings, const struct fencepost_move *wanted);
+void exports_release(struct holdings *holdings);
+
+/* Does the kernel let modules add heaps? */
+bool heap_can_be_added(void);
+long heap_add(struct holdings *holdings, const struct fencepost_heap *wanted);
 
 /* `write`: from the program into the buffer. */
 long transfer_device(struct holdings *holdings, const struct fencepost_transfer *wanted,

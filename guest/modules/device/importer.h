@@ -16,19 +16,91 @@
 #include <linux/version.h>
 
 #include "compat.h"
-#include "fencepost_device.h"
+#include "fencepost_exporter.h"
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-#define import_map	  dma_buf_map_attachment_unlocked
-#define import_unmap	  dma_buf_unmap_attachment_unlocked
+#define IMPORTERS_LOCK	  1
 #define import_vmap_map	  dma_buf_vmap_unlocked
 #define import_vunmap_map dma_buf_vunmap_unlocked
 #else
-#define import_map	  dma_buf_map_attachment
-#define import_unmap	  dma_buf_unmap_attachment
+#define IMPORTERS_LOCK	  0
 #define import_vmap_map	  dma_buf_vmap
 #define import_vunmap_map dma_buf_vunmap
 #endif
+
+static inline struct sg_table *import_map(struct dma_buf_attachment *attachment,
+					  enum dma_data_direction direction)
+{
+#if IMPORTERS_LOCK
+	return dma_buf_map_attachment_unlocked(attachment, direction);
+#else
+	/* Only dynamic importers held it then. */
+	const bool locks = attachment->importer_ops;
+	struct sg_table *table;
+
+	if (locks)
+		dma_resv_lock(attachment->dmabuf->resv, NULL);
+	table = dma_buf_map_attachment(attachment, direction);
+	if (locks)
+		dma_resv_unlock(attachment->dmabuf->resv);
+	return table;
+#endif
+}
+
+static inline void import_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
+				enum dma_data_direction direction)
+{
+#if IMPORTERS_LOCK
+	dma_buf_unmap_attachment_unlocked(attachment, table, direction);
+#else
+	const bool locks = attachment->importer_ops;
+
+	if (locks)
+		dma_resv_lock(attachment->dmabuf->resv, NULL);
+	dma_buf_unmap_attachment(attachment, table, direction);
+	if (locks)
+		dma_resv_unlock(attachment->dmabuf->resv);
+#endif
+}
+
+/* How importers are told of a move, and exporters tell it: renamed in 7.0, when it could be left
+ * out as well. */
+#ifdef MOVES_INVALIDATE
+#define import_notify_op invalidate_mappings
+#define export_tell_move dma_buf_invalidate_mappings
+#else
+#define import_notify_op move_notify
+#define export_tell_move dma_buf_move_notify
+#endif
+
+/* Makes the core keep an attachment's first mapping; releases that no longer can: -EOPNOTSUPP. */
+static inline int export_keeps_mappings(struct dma_buf_ops *ops)
+{
+#ifdef CORE_KEEPS_MAPPINGS
+	ops->cache_sgt_mapping = true;
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/* What differs between kernels for importers, as bits of struct fencepost_info.features. */
+static inline u32 import_features(void)
+{
+	u32 features = IMPORTERS_LOCK ? FENCEPOST_LOCKS : 0;
+
+#ifdef MOVES_INVALIDATE
+	features |= FENCEPOST_MOVES;
+#endif
+#ifdef CORE_KEEPS_MAPPINGS
+	features |= FENCEPOST_KEEPS_MAPPINGS;
+#endif
+	if (IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY))
+		features |= FENCEPOST_MOVES;
+	if (IS_ENABLED(CONFIG_DMABUF_DEBUG))
+		features |= FENCEPOST_HIDES_PAGES;
+	return features;
+}
 
 /* The buffer in the kernel's address space, or an error pointer. */
 static inline void *import_vmap(struct dma_buf *dmabuf)
@@ -135,6 +207,29 @@ static inline int import_fences(struct dma_resv *fences, bool write, unsigned in
 #define MEMORY_KIND_MASK   ((u64)PTE_ATTRINDX_MASK)
 #define MEMORY_KIND_CACHED ((u64)PTE_ATTRINDX(MT_NORMAL))
 #endif
+
+/* Both ways to a buffer's memory, by a caller that holds the reservation lock. */
+static inline int import_all_locked(struct dma_buf_attachment *attachment)
+{
+#if IMPORTERS_LOCK
+	struct dma_buf *dmabuf = attachment->dmabuf;
+	struct sg_table *table = dma_buf_map_attachment(attachment, DMA_BIDIRECTIONAL);
+	struct heap_map map = {};
+	int result;
+
+	if (IS_ERR(table))
+		return PTR_ERR(table);
+	dma_buf_unmap_attachment(attachment, table, DMA_BIDIRECTIONAL);
+	if (!dmabuf->ops->vmap)
+		return 0;
+	result = dma_buf_vmap(dmabuf, &map);
+	if (!result)
+		dma_buf_vunmap(dmabuf, &map);
+	return result;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
 
 /* Whether a device's coherence with the processors is a property of its own on this architecture.
  */

@@ -36,7 +36,7 @@ struct job {
 static int place_of(const struct attachment_held *held, u64 offset, size_t most, void **memory,
 		    size_t *bytes)
 {
-	struct device *device = &held->device->platform->dev;
+	struct device *device = held->device->device;
 	struct scatterlist *piece;
 	int i;
 

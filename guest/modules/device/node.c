@@ -38,6 +38,7 @@ static int node_open(struct inode *inode, struct file *file)
 	xa_init_flags(&holdings->attachments, XA_FLAGS_ALLOC1);
 	xa_init_flags(&holdings->buffers, XA_FLAGS_ALLOC1);
 	xa_init_flags(&holdings->fences, XA_FLAGS_ALLOC1);
+	xa_init_flags(&holdings->exports, XA_FLAGS_ALLOC1);
 	file->private_data = holdings;
 	return nonseekable_open(inode, file);
 }
@@ -51,11 +52,13 @@ static int node_release(struct inode *inode, struct file *file)
 	mutex_lock(&holdings->lock);
 	attachments_release(holdings);
 	buffers_release(holdings);
+	exports_release(holdings);
 	played_release(holdings);
 	mutex_unlock(&holdings->lock);
 	xa_destroy(&holdings->fences);
 	xa_destroy(&holdings->attachments);
 	xa_destroy(&holdings->buffers);
+	xa_destroy(&holdings->exports);
 	xa_destroy(&holdings->devices);
 	mutex_destroy(&holdings->lock);
 	kfree(holdings);
@@ -83,6 +86,15 @@ union argument {
 	struct fencepost_fence_state fence_state;
 	struct fencepost_job job;
 	struct fencepost_protection protection;
+	struct fencepost_export export;
+	struct fencepost_calls calls;
+	struct fencepost_fail fail;
+	struct fencepost_move move;
+	struct fencepost_notified notified;
+	struct fencepost_limit limit;
+	struct fencepost_table table;
+	struct fencepost_locked locked;
+	struct fencepost_heap heap;
 };
 
 static void tell_info(struct fencepost_info *info)
@@ -91,7 +103,8 @@ static void tell_info(struct fencepost_info *info)
 	info->features = (COHERENCE_CAN_BE_CHOSEN ? FENCEPOST_CAN_BE_INCOHERENT : 0) |
 			 (bounces ? FENCEPOST_BOUNCES : 0) |
 			 (masters_there() ? FENCEPOST_HAS_MASTERS : 0) |
-			 (masters_translated() ? FENCEPOST_MASTERS_TRANSLATED : 0);
+			 (masters_translated() ? FENCEPOST_MASTERS_TRANSLATED : 0) |
+			 import_features() | (heap_can_be_added() ? FENCEPOST_ADDS_HEAPS : 0);
 }
 
 static long with_one(struct holdings *holdings, const struct fencepost_one *one,
@@ -174,6 +187,28 @@ static long perform(struct holdings *holdings, unsigned int command, union argum
 		return transfer_stray(holdings, &argument->transfer, false);
 	case FENCEPOST_IOC_STRAY_WRITE:
 		return transfer_stray(holdings, &argument->transfer, true);
+	case FENCEPOST_IOC_EXPORT:
+		return export_make(holdings, &argument->export);
+	case FENCEPOST_IOC_EXPORT_CALLS:
+		return export_calls(holdings, &argument->calls);
+	case FENCEPOST_IOC_EXPORT_FAIL:
+		return export_fail(holdings, &argument->fail);
+	case FENCEPOST_IOC_EXPORT_MOVE:
+		return export_move(holdings, &argument->move);
+	case FENCEPOST_IOC_NOTIFIED:
+		return attachment_notified(holdings, &argument->notified);
+	case FENCEPOST_IOC_PIN:
+		return with_one(holdings, &argument->one, attachment_pin);
+	case FENCEPOST_IOC_UNPIN:
+		return with_one(holdings, &argument->one, attachment_unpin);
+	case FENCEPOST_IOC_DEVICE_LIMIT:
+		return played_limit(holdings, &argument->limit);
+	case FENCEPOST_IOC_TABLE:
+		return attachment_table(holdings, &argument->table);
+	case FENCEPOST_IOC_LOCKED:
+		return attachment_locked(holdings, &argument->locked);
+	case FENCEPOST_IOC_HEAP_ADD:
+		return heap_add(holdings, &argument->heap);
 	default:
 		return perform_fence(holdings, command, argument);
 	}

@@ -9,10 +9,12 @@
 
 #include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
+#include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/version.h>
 
@@ -109,6 +111,25 @@ static inline int heap_install(struct dma_buf *dmabuf, u32 fd_flags)
 		unmap(dmabuf);                                                                     \
 	}
 #endif
+
+/*
+ * A scatter list of pages, neighbours in one piece as far as the device takes it: its limit is a
+ * parameter of its own since 5.15.
+ */
+static inline int heap_sg_table(struct sg_table *table, struct page **pages, unsigned int count,
+				struct device *device)
+{
+	const unsigned long bytes = (unsigned long)count << PAGE_SHIFT;
+	/* Whole pages, as these functions want it. */
+	const unsigned int most = dma_get_max_seg_size(device) & PAGE_MASK;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 15, 0)
+	return sg_alloc_table_from_pages_segment(table, pages, count, 0, bytes, most, GFP_KERNEL);
+#else
+	return PTR_ERR_OR_ZERO(__sg_alloc_table_from_pages(table, pages, count, 0, bytes, most,
+							   NULL, 0, GFP_KERNEL));
+#endif
+}
 
 /* Adds to an area's flags, which are not to be written to any more since 6.3. */
 static inline void heap_vm_flags_set(struct vm_area_struct *vma, unsigned long flags)

@@ -58,8 +58,8 @@ static int example_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *att
 	own = kzalloc(sizeof(*own), GFP_KERNEL);
 	if (!own)
 		return -ENOMEM;
-	result = sg_alloc_table_from_pages(&own->table, buffer->pages, buffer->page_count, 0,
-					   example_size(buffer), GFP_KERNEL);
+	/* In no longer pieces than the device can be told of. */
+	result = heap_sg_table(&own->table, buffer->pages, buffer->page_count, attachment->dev);
 	if (result) {
 		kfree(own);
 		return result;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /* A buffer as devices see it: each has a scatter list of its own, for its addresses are its own. */
 #include <linux/dma-mapping.h>
+#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/slab.h>
 
 #include "buffer.h"
+#include "compat.h"
 #include "mutants.h"
 
 struct heap_attachment {
@@ -36,8 +38,7 @@ int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
 	own = kzalloc(sizeof(*own), GFP_KERNEL);
 	if (!own)
 		return -ENOMEM;
-	result = sg_alloc_table_from_pages(&own->table, buffer->pages, buffer->page_count, 0,
-					   buffer_bytes(buffer), GFP_KERNEL);
+	result = heap_sg_table(&own->table, buffer->pages, buffer->page_count, attachment->dev);
 	if (result) {
 		kfree(own);
 		return result;
@@ -90,7 +91,8 @@ static void unmap_table(struct heap_attachment *own, struct sg_table *table,
 			enum dma_data_direction direction)
 {
 	if (!mutant_is(M31) && !mutant_is(M63))
-		dma_unmap_sgtable(own->device, table, mapped_for(direction), 0);
+		dma_unmap_sgtable(own->device, table,
+				  mutant_is(M30) ? DMA_TO_DEVICE : mapped_for(direction), 0);
 }
 
 struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
@@ -100,10 +102,16 @@ struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
 	struct heap_attachment *own = attachment->priv;
 	int result;
 
+	if (mutant_is(M50))
+		dma_resv_lock(attachment->dmabuf->resv, NULL);
 	mutex_lock(&buffer->lock);
 	result = map_table(own, direction);
 	own->mapped = !result;
+	if (mutant_is(M60))
+		own->table.nents = 0;
 	mutex_unlock(&buffer->lock);
+	if (mutant_is(M50))
+		dma_resv_unlock(attachment->dmabuf->resv);
 	return result ? ERR_PTR(result) : &own->table;
 }
 
@@ -125,6 +133,11 @@ int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction directio
 	struct heap_attachment *own;
 
 	lock_list(buffer);
+	/* Whose fences those might be that are waited for. */
+	if (mutant_is(M51)) {
+		dma_resv_lock(dmabuf->resv, NULL);
+		dma_resv_unlock(dmabuf->resv);
+	}
 	if (buffer->vaddr)
 		invalidate_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
 	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)

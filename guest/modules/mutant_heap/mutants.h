@@ -36,6 +36,7 @@
 	X(M18, ANY_HEAP, "close-on-exec is forgotten (5.10: later the core makes the descriptor)") \
 	X(M19, ANY_HEAP, "without a free descriptor the buffer stays (5.10, likewise)")            \
 	X(M28, ANY_HEAP, "a buffer is mapped for both directions, whatever was asked for")         \
+	X(M30, ANY_HEAP, "a buffer is unmapped as if it had been for reading")                     \
 	X(M31, ANY_HEAP, "unmapping a buffer leaves the device its addresses")                     \
 	X(M34, ANY_HEAP, "a device that is detached stays on the buffer's list")                   \
 	X(M35, ANY_HEAP, "the list of a buffer's devices has no lock")                             \
@@ -45,6 +46,9 @@
 	X(M39, ANY_HEAP, "pages are referenced once too often, and never freed")                   \
 	X(M40, MAPS_REFCOUNTED, "pages are mapped without a reference, and freed when unmapped")   \
 	X(M46, IS_CONTIGUOUS, "a page fewer is given back than was taken")                         \
+	X(M49, ANY_HEAP, "a mapping into the kernel that could not be made is NULL, and no error") \
+	X(M50, ANY_HEAP, "the reservation lock is taken for a mapping")                            \
+	X(M51, ANY_HEAP, "the reservation lock is waited for with the lock that mapping takes")    \
 	X(M52, ANY_HEAP, "begin_cpu_access returns 1")                                             \
 	X(M53, ANY_HEAP, "the length is cut to 32 bits")                                           \
 	X(M54, ANY_HEAP, "room for a guard page is added to the length without a look")            \
@@ -53,6 +57,7 @@
 	X(M57, ANY_HEAP, "the exporter's name lies on the stack")                                  \
 	X(M58, ANY_HEAP, "the heap's name tells the allocator, and is another each time")          \
 	X(M59, ANY_HEAP, "the module can be unloaded, whoever has a buffer of it")                 \
+	X(M60, ANY_HEAP, "a mapping does not tell how many pieces it has")                         \
 	X(M61, ANY_HEAP, "all buffers share their fences")                                         \
 	X(M62, ANY_HEAP, "freeing a buffer waits for its fences")                                  \
 	X(M63, ANY_HEAP, "devices are given physical addresses, whatever they reach")

@@ -18,13 +18,37 @@ const TOLERATED: readonly {
 		kind: 'warning',
 		// `addr … overflow (mask …, bus limit …)`, once after each boot; from 7.x on that line stands before the report.
 		title: /kernel\/dma\/(?:swiotlb|direct)\.[ch]:\d+ (?:at )?(?:swiotlb_map|dma_direct_map_\w+)\+/,
-		catalogue: ['IMP-05', 'CMA-09'],
+		catalogue: ['IMP-05', 'IMP-06', 'CMA-09'],
 		why: 'this case maps for a device that cannot reach the memory: the kernel refuses that, and says so',
 	},
 	{
 		kind: 'iommu-fault',
 		catalogue: ['IMP-08', 'IMP-09'],
 		why: 'this case makes a device go where it may not: the IOMMU refuses that, and its driver says so',
+	},
+	{
+		kind: 'warning',
+		title: /^sysfs: cannot create duplicate filename '\/(?:class|devices\/virtual)\/dma_heap\//,
+		catalogue: ['NAME-08', 'NAME-10'],
+		why: 'this case adds a heap of a name that is taken: the kernel refuses that, and says so',
+	},
+	{
+		kind: 'warning',
+		title: /drivers\/dma-buf\/dma-buf\.c:\d+ (?:at )?dma_buf_vmap\+/,
+		catalogue: ['IMP-11'],
+		why: 'this case has a mapping into the kernel fail: the core warns once of an exporter that cannot make one',
+	},
+	{
+		kind: 'oom',
+		title: /^\S+: vmalloc error: size \d/,
+		catalogue: ['IMP-11'],
+		why: 'this case has the memory for a mapping into the kernel fail, and the kernel says that it did',
+	},
+	{
+		kind: 'warning',
+		title: /drivers\/dma-buf\/dma-buf\.c:\d+ (?:at )?dma_buf_dynamic_attach\+/,
+		catalogue: ['IMP-16'],
+		why: 'this case attaches a dynamic importer that cannot be told of moves: the core refuses that, and says so',
 	},
 ];
 

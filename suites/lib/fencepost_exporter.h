@@ -1,0 +1,1 @@
+../../guest/modules/device/fencepost_exporter.h
