@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "heap.h"
 #include "ktap.h"
 #include "memory.h"
+#include "page-kinds.h"
 #include "pages.h"
 #include "played-device.h"
 
@@ -30,6 +32,24 @@ CASE(programs, "constraints.programs", CATALOGUE("MMAP-01"), CLASS(IMPL),
 	at = buffer_map(buffer, bytes);
 	EXPECT_FILLED(at, 0, bytes, 1);
 	YES("programs");
+}
+
+CASE(cached, "constraints.cached", CATALOGUE("MMAP-20"), CLASS(IMPL),
+     STATEMENT("For a program that reads a buffer often: its mapping is ordinary cached memory."),
+     SOURCE("Documentation/userspace-api/dma-buf-heaps.rst: cacheable"), NEEDS("heap device"))
+{
+	size_t pages = 3, bytes = pages * page_size();
+	char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, heap_buffer(bytes), 0);
+	const char *kind;
+
+	if (at == MAP_FAILED)
+		fp_skip("no: mmap() fails with %s", fp_errno_name(errno));
+	mark_pages(at, 0, pages, 1);
+	kind = page_kinds(at, pages);
+	if (!strcmp(kind, "cached"))
+		YES("cached");
+	else
+		NO("cached", "its pages are %s", kind);
 }
 
 CASE(kernel, "constraints.kernel", CATALOGUE("IMP-10"), CLASS(IMPL),

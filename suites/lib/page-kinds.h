@@ -13,4 +13,8 @@
 void page_kinds_check(const char *file, int line, const char *expression, const void *at,
 		      size_t pages, enum fencepost_kind kind);
 
+/* What all of them are: "cached", "write-combined", "uncached", "not mapped" or "of another kind";
+ * or "mixed". */
+const char *page_kinds(const void *at, size_t pages);
+
 #endif

@@ -22,6 +22,8 @@ export interface MeasuredHeap {
 	readonly device32: 'yes' | 'bounced' | 'no' | undefined;
 	readonly zeroed: boolean | undefined;
 	readonly programs: boolean | undefined;
+	/** How programs' mappings are. */
+	readonly cached: boolean | undefined;
 	readonly kernelMapping: boolean | undefined;
 	readonly devicesAlone: boolean | undefined;
 	readonly problems: readonly string[];
@@ -69,6 +71,7 @@ function measured(first: CaseResult, results: readonly CaseResult[]): MeasuredHe
 		device32,
 		zeroed: answer('zeroed'),
 		programs: answer('programs'),
+		cached: answer('cached'),
 		kernelMapping: answer('kernel'),
 		devicesAlone: answer('untouched'),
 		problems: results
@@ -78,7 +81,7 @@ function measured(first: CaseResult, results: readonly CaseResult[]): MeasuredHe
 }
 
 const HEADINGS = [
-	...['heap', 'contiguous', 'pieces', 'aligned', 'highest', '32 bits', 'zeroed', 'programs', 'kernel', 'devices'],
+	...['heap', 'contiguous', 'pieces', 'aligned', 'highest', '32 bits', 'zeroed', 'programs', 'cached', 'kernel', 'devices'],
 ];
 
 /** For people: a table for each machine, and below it why something was not measured. */
@@ -101,7 +104,7 @@ function row(heap: MeasuredHeap): string[] {
 		shortestPiece === longestPiece ? size(longestPiece) : `${size(shortestPiece)} to ${size(longestPiece)}`;
 	return [
 		...[heap.heap, yesNo(heap.contiguous), pieces, size(heap.alignment), heap.highest ?? '?', heap.device32 ?? '?'],
-		...[heap.zeroed, heap.programs, heap.kernelMapping, heap.devicesAlone].map(yesNo),
+		...[heap.zeroed, heap.programs, heap.cached, heap.kernelMapping, heap.devicesAlone].map(yesNo),
 	];
 }
 
