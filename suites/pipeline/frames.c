@@ -148,7 +148,9 @@ static struct fencepost_job keep_mapped(const struct pipeline *pipeline, enum de
 		.change = changes[device],
 	};
 
-	MUST(device_map(job.from, FENCEPOST_TO_DEVICE));
+	/* Both ways: a program's SYNC goes both ways as well, and must not differ from the mapping.
+	 */
+	MUST(device_map(job.from, FENCEPOST_BIDIRECTIONAL));
 	MUST(device_map(job.to, FENCEPOST_BIDIRECTIONAL));
 	return job;
 }
