@@ -34,9 +34,9 @@ t.test('facts of a suite become a table, and what is missing says why', async (t
 	t.equal(
 		heapsTable(measuredHeaps(results)),
 		`source:6.12 arm64 far  6.12.117
-  heap      contiguous  pieces          aligned  highest      32 bits  zeroed  programs  kernel  devices
-  reserved  yes         4 KiB           ?        ?            ?        ?       ?         ?       ?
-  system    no          4 KiB to 1 MiB  4 KiB    0x13fffffff  bounced  ?       yes       ?       ?
+  heap      contiguous  pieces          aligned  highest      32 bits  zeroed  programs  cached  kernel  devices
+  reserved  yes         4 KiB           ?        ?            ?        ?       ?         ?       ?       ?
+  system    no          4 KiB to 1 MiB  4 KiB    0x13fffffff  bounced  ?       yes       ?       ?       ?
   system: constraints.untouched: miss: needs device: it does not build
 `,
 	);
