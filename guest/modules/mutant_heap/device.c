@@ -127,6 +127,12 @@ void buffer_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 	mutex_unlock(&buffer->lock);
 }
 
+/* M26: also what devices have not mapped. */
+static bool is_synced(const struct heap_attachment *own)
+{
+	return own->mapped || mutant_is(M26);
+}
+
 int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 {
 	struct heap_buffer *buffer = dmabuf->priv;
@@ -140,7 +146,7 @@ int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction directio
 	}
 	if (buffer->vaddr)
 		invalidate_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
-	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)
+	list_for_each_entry(own, &buffer->attachments, node) if (is_synced(own))
 		dma_sync_sgtable_for_cpu(own->device, &own->table, direction);
 	unlock_list(buffer);
 	return mutant_is(M52) ? 1 : 0;
@@ -154,7 +160,7 @@ int buffer_end_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
 	lock_list(buffer);
 	if (buffer->vaddr)
 		flush_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
-	list_for_each_entry(own, &buffer->attachments, node) if (own->mapped)
+	list_for_each_entry(own, &buffer->attachments, node) if (is_synced(own))
 		dma_sync_sgtable_for_device(own->device, &own->table, direction);
 	unlock_list(buffer);
 	return 0;

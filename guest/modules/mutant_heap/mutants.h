@@ -35,6 +35,7 @@
 	X(M17, ANY_HEAP, "every descriptor can be read and written")                               \
 	X(M18, ANY_HEAP, "close-on-exec is forgotten (5.10: later the core makes the descriptor)") \
 	X(M19, ANY_HEAP, "without a free descriptor the buffer stays (5.10, likewise)")            \
+	X(M26, ANY_HEAP, "what a device has not mapped is synced for it")                          \
 	X(M28, ANY_HEAP, "a buffer is mapped for both directions, whatever was asked for")         \
 	X(M30, ANY_HEAP, "a buffer is unmapped as if it had been for reading")                     \
 	X(M31, ANY_HEAP, "unmapping a buffer leaves the device its addresses")                     \
