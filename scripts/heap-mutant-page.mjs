@@ -52,7 +52,7 @@ export function heapMutantsPage(mutants, records) {
 		'`mutants.h` there has a line for each mutant, `mutants.yaml` the cases that must notice it: a mutant is killed when the first of them',
 		'fails, crashes or times out (or another, where the kernel or the machine lacks what that one needs). Where user space cannot see a mutant on a kernel, its range is in `mutants.yaml`: up to 5.10 the heap',
 		'makes the descriptor, later the core does (M18, M19); fences come from user space since 6.1 (M61, M62).',
-		'Some take a kernel of the profile `debug` (M26, M30, M49), which is built when it is not there.',
+		'Some take a kernel of the profile `debug` (M30, M49), which is built when it is not there.',
 		'',
 		'## The heap that breaks nothing',
 		'',

@@ -197,27 +197,3 @@ CASE(unmapped_alike, "importer.unmapped-alike", CATALOGUE("IMP-07"), CLASS(ABI),
 	}
 	EXPECT_EQ(dma_debug_mappings(), mapped);
 }
-
-CASE(sync_unmapped, "importer.sync-unmapped", CATALOGUE("SYNC-11"), CLASS(ABI),
-     STATEMENT("SYNC leaves out devices that have not mapped the buffer, or no longer: the "
-	       "kernel's own "
-	       "check says nothing."),
-     SOURCE("drivers/dma-buf/heaps/system_heap.c: dma_heap_attachment.mapped; kernel/dma/debug.c: "
-	    "check_sync()"),
-     SINCE("6.1"), NEEDS("heap device dma-api-debug"))
-{
-	int buffer = heap_buffer(3 * page_size());
-	unsigned long before = dma_debug_errors();
-	uint32_t never = device_attach(device_make(), buffer),
-		 once = device_with(buffer, FENCEPOST_BIDIRECTIONAL);
-
-	for (int i = 0; i < 2; i++) {
-		EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
-		EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
-		EXPECT_EQ(dma_debug_errors(), before);
-		if (!i)
-			device_unmap(once);
-	}
-	device_detach(once);
-	device_detach(never);
-}

@@ -3,12 +3,10 @@
 #include <stdlib.h>
 
 #include "buffer-fence.h"
-#include "dma-debug.h"
 #include "fault.h"
 #include "filling.h"
 #include "heap.h"
 #include "ktap.h"
-#include "needs.h"
 #include "pages.h"
 #include "played-device.h"
 #include "played-exporter.h"
@@ -49,29 +47,6 @@ CASE(refused, "importer.refused", CATALOGUE("IMP-06"), CLASS(ABI),
 	}
 	EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
 	EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
-}
-
-CASE(refused_unmapped, "importer.refused-unmapped", CATALOGUE("IMP-06"), CLASS(ABI),
-     STATEMENT("What SYNC and detach do with a device whose mapping was refused, the kernel's own "
-	       "check of the DMA API finds right."),
-     SOURCE("kernel/dma/debug.c: check_sync(), check_unmap()"), SINCE("6.1"),
-     NEEDS("heap device dma-api-debug"))
-{
-	int buffer = heap_buffer(5 * page_size());
-	unsigned long before = dma_debug_errors(), mapped = dma_debug_mappings();
-	uint32_t device = device_make(), attachment = device_attach(device, buffer);
-
-	device_limit(device, page_size() - 1);
-	EXPECT_EQ(device_map(attachment, FENCEPOST_BIDIRECTIONAL), -1);
-	EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
-	EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
-	EXPECT_EQ(dma_debug_errors(), before);
-	device_limit(device, 0);
-	EXPECT_OK(device_map(attachment, FENCEPOST_BIDIRECTIONAL));
-	device_unmap(attachment);
-	device_detach(attachment);
-	EXPECT_EQ(dma_debug_errors(), before);
-	EXPECT_EQ(dma_debug_mappings(), mapped);
 }
 
 CASE(segments, "importer.max-segment", CATALOGUE("IMP-23"), CLASS(ABI),
