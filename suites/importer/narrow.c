@@ -50,8 +50,8 @@ static int try_limit(int buffer, size_t bytes, uint64_t limit, uint32_t seed)
 		free(segments);
 	} else {
 		/* Refused: an attachment that is not mapped, as before. */
-		EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
-		EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
+		EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE));
+		EXPECT_OK(buffer_sync(buffer, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE));
 	}
 	device_detach(attachment);
 	device_destroy(device);
