@@ -4,7 +4,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
 import { nodeName } from '../machine/qemu/devicetree.js';
 import { EDU_ID, IOMMU_RECORDS, STRICT_DOMAIN } from '../machine/qemu/test-hardware.js';
-import { IOMMU_NEED, MASTER_NEED } from './device-module.js';
+import { IOMMU_NEED } from './device-module.js';
 
 /** Notes a mismatch unless it is met. */
 export type Expect = (what: string, asked: string | number, found: string | number, met: boolean) => void;
@@ -74,10 +74,7 @@ export function verifyTestHardware(
 	const { name, kernelOptions } = IOMMU_RECORDS[kind];
 	const lacking = lacksOption(kernel, kernelOptions);
 	if (lacking) {
-		const hint = `${lacking}; profile=devices has it`;
-		cannotHave.set(IOMMU_NEED, hint);
-		// Without it, what such a device reaches is not what the machine declares.
-		cannotHave.set(MASTER_NEED, hint);
+		cannotHave.set(IOMMU_NEED, `${lacking}; profile=devices has it`);
 		return;
 	}
 	const found = facts.more.get('iommu') ?? '';
