@@ -40,6 +40,9 @@ static int place_of(const struct attachment_held *held, u64 offset, size_t most,
 	struct scatterlist *piece;
 	int i;
 
+	/* A bus master moves bytes by itself, from and to its own memory alone. */
+	if (held->device->master)
+		return -EOPNOTSUPP;
 	for_each_sgtable_dma_sg(held->table, piece, i)
 	{
 		const u64 length = sg_dma_len(piece);
