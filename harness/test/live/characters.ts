@@ -52,7 +52,7 @@ export async function buildCharacters(arch: Arch, directory: string, place: Work
 	const linked = { objects: [wreck, frames], include: [AGENT] };
 	await compileProgram(toolchain, projectRoot, characters, hostile.path, signal, linked);
 	const pretender = await readSourceFolder(projectRoot, `${SOURCES}/impostor`);
-	const { sources } = only(agent, /\/(accounts|clock|facts|frame|heaps|ion|log|mount|pairs|port|text)\.c$/);
+	const { sources } = only(agent, /\/(accounts|clock|facts|frame|hardware|heaps|ion|log|mount|pairs|port|text)\.c$/);
 	const whole = { ...pretender, sources: [...pretender.sources, ...sources] };
 	await compileProgram(toolchain, projectRoot, whole, impostor.path, signal, { objects: [], include: [AGENT] });
 	return { hostile, impostor };
