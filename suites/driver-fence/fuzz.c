@@ -78,6 +78,14 @@ static void ask_anything(struct storm_thread *thread)
 		memcpy(&words[4], &room, sizeof(room));
 	else if (command != FENCEPOST_IOC_JOB && command != FENCEPOST_IOC_DEVICE_CREATE)
 		memcpy(&words[6], &room, sizeof(room));
+	/*
+	 * A device that does not reach the buffer, and mappings that overlap or differ from a sync
+	 * while they are written to, the kernel would report: they are a driver's errors.
+	 */
+	if (command == FENCEPOST_IOC_DEVICE_CREATE)
+		memset(&words[1], 0, 7 * sizeof(words[0]));
+	if ((command == FENCEPOST_IOC_MAP || command == FENCEPOST_IOC_END_ACCESS) && words[1] < 3)
+		words[1] = FENCEPOST_TO_DEVICE;
 	if (command == FENCEPOST_IOC_FENCE_ADD && !words[2])
 		words[2] = FENCEPOST_READ;
 	if (command == FENCEPOST_IOC_JOB)
