@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "fencepost_exporter.h"
 #include "heap.h"
 #include "holdings.h"
 #include "ktap.h"
@@ -14,7 +15,8 @@
 
 /*
  * All but those that wait for fences with the descriptor's lock: what another thread would have to
- * signal would be overdue first (BEGIN_ACCESS, and MAP of a buffer with a KERNEL fence).
+ * signal would be overdue first (BEGIN_ACCESS, and MAP of a buffer with a KERNEL fence); those
+ * whose result the kernel reports (VMAP that an exporter refuses), and those that stay (heaps).
  */
 static const unsigned int commands[] = {
 	FENCEPOST_IOC_INFO,	    FENCEPOST_IOC_DEVICE_CREATE, FENCEPOST_IOC_DEVICE_DESTROY,
@@ -25,11 +27,14 @@ static const unsigned int commands[] = {
 	FENCEPOST_IOC_KERNEL_READ,  FENCEPOST_IOC_KERNEL_WRITE,	 FENCEPOST_IOC_PAGES,
 	FENCEPOST_IOC_END_ACCESS,   FENCEPOST_IOC_FENCE_CREATE,	 FENCEPOST_IOC_FENCE_ADD,
 	FENCEPOST_IOC_FENCE_SIGNAL, FENCEPOST_IOC_FENCE_DROP,	 FENCEPOST_IOC_FENCE_STATE,
-	FENCEPOST_IOC_JOB,	    FENCEPOST_IOC_PROTECTION,
+	FENCEPOST_IOC_JOB,	    FENCEPOST_IOC_PROTECTION,	 FENCEPOST_IOC_EXPORT,
+	FENCEPOST_IOC_EXPORT_CALLS, FENCEPOST_IOC_EXPORT_MOVE,	 FENCEPOST_IOC_NOTIFIED,
+	FENCEPOST_IOC_PIN,	    FENCEPOST_IOC_UNPIN,	 FENCEPOST_IOC_TABLE,
 };
 enum {
 	COMMANDS = sizeof(commands) / sizeof(commands[0]),
-	WORDS = 14,
+	/* FENCEPOST_IOC_EXPORT_CALLS has the most. */
+	WORDS = sizeof(struct fencepost_calls) / sizeof(uint32_t),
 	PAGES = 2,
 	ROOM_PAGES = 16,
 	THREADS = 3
@@ -86,13 +91,24 @@ static void ask_anything(struct storm_thread *thread)
 		memset(&words[1], 0, 7 * sizeof(words[0]));
 	if ((command == FENCEPOST_IOC_MAP || command == FENCEPOST_IOC_END_ACCESS) && words[1] < 3)
 		words[1] = FENCEPOST_TO_DEVICE;
+	/* So are an importer that cannot be told of moves, and moves without the lock. */
+	if (command == FENCEPOST_IOC_ATTACH)
+		words[2] &= ~FENCEPOST_ATTACH_NO_NOTIFY;
+	if (command == FENCEPOST_IOC_EXPORT_MOVE)
+		words[1] = 0;
+	if (command == FENCEPOST_IOC_EXPORT) {
+		const uint64_t bytes = storm_below(thread, PAGES + 1) * page_size();
+
+		memcpy(&words[2], &bytes, sizeof(bytes));
+	}
 	if (command == FENCEPOST_IOC_FENCE_ADD && !words[2])
 		words[2] = FENCEPOST_READ;
 	if (command == FENCEPOST_IOC_JOB)
 		words[11] %= 50;
 	if (command == FENCEPOST_IOC_SEGMENTS || command == FENCEPOST_IOC_PAGES)
 		words[1] %= 16;
-	ioctl(asked->node, (int)command, words);
+	if (!ioctl(asked->node, (int)command, words) && command == FENCEPOST_IOC_EXPORT)
+		close((int)words[1]);
 }
 
 CASE(anything, "fence.driver.fuzz", CATALOGUE("ESF-13"), CLASS(ABI),
