@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The real agent, compiled for this host with the address and undefined-behaviour sanitizers, as an ordinary process.
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duplex, Readable } from 'node:stream';
@@ -22,6 +24,8 @@ execFileSync('gcc', [
 ]);
 
 const never = new AbortController().signal;
+// Hundreds of requests wait at once, each of which listens.
+setMaxListeners(0, never);
 
 /** An agent, and what a sanitizer said of it. */
 class Agent {
