@@ -19,7 +19,7 @@ const RECORDS = join(root, 'runs/heap-mutants');
 /** The kinds of heap that keep every promise, and the parameters that make them. */
 const CONFORMING = [
 	{ name: 'single pages, mapped at once', parameters: [] },
-	{ name: 'single pages, mapped as they are touched', parameters: ['fault=1'] },
+	{ name: 'scattered pages, mapped as they are touched', parameters: ['scattered=1', 'fault=1'] },
 	{ name: 'one block, mapped at once', parameters: ['contiguous=1'] },
 	{ name: 'one block, mapped as it is touched', parameters: ['contiguous=1', 'fault=1'] },
 ];

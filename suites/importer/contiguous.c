@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* Where a CMA heap's buffers lie in memory: in one piece, and aligned to their size. */
+/* Where the buffers of a heap of contiguous memory lie: in one piece, and aligned to their size. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "buffers.h"
 #include "heap.h"
 #include "ktap.h"
+#include "memory.h"
 #include "played-device.h"
 
 /* CONFIG_CMA_ALIGNMENT, as this project configures it and as it is by default. */
@@ -23,12 +24,11 @@ static uint64_t in_one_piece(int buffer, size_t bytes)
 }
 
 CASE(contiguous, "importer.contiguous", CATALOGUE("CMA-02"), CLASS(ABI),
-     STATEMENT(
-	     "Every buffer of a CMA heap is one run of pages, whatever its size, and one piece to "
-	     "a device."),
+     STATEMENT("Every buffer of a CMA heap, or of another that says so by its name, is one run of "
+	       "pages, whatever its size, and one piece to a device."),
      SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate(); "
 	    "Documentation/userspace-api/dma-buf-heaps.rst"),
-     NEEDS("heap:cma device vmap"))
+     NEEDS("heap:contiguous device vmap"))
 {
 	static const size_t pages[] = {1, 2, 3, 17, 64, 275, 1025};
 	int kept[sizeof(pages) / sizeof(pages[0])];
@@ -58,11 +58,43 @@ CASE(contiguous, "importer.contiguous", CATALOGUE("CMA-02"), CLASS(ABI),
 			MUST(close(kept[i]));
 }
 
+/* More than the page allocator has in one piece where pages are of 4 KiB. */
+#define BLOCK	   (8 * MIB)
+#define BLOCKS_MAX 64
+
+CASE(full, "importer.contiguous-full", CATALOGUE("CMA-02"), CLASS(ABI),
+     STATEMENT("A buffer is one run of pages also when there is hardly room for it any more: where "
+	       "there is none it is refused, and not put together from what there is."),
+     SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate(); "
+	    "Documentation/userspace-api/dma-buf-heaps.rst"),
+     NEEDS("heap:contiguous device vmap"))
+{
+	/* What is taken from outside of the areas is no more than two blocks. */
+	const uint64_t most = meminfo_bytes("CmaTotal") / BLOCK + 2;
+	const int heap = heap_open(O_RDWR);
+	int kept[BLOCKS_MAX];
+	size_t count = 0;
+
+	if (most == 2 || most > BLOCKS_MAX)
+		fp_skip("needs small-cma: CMA areas of 8 to %llu MiB",
+			(unsigned long long)((BLOCKS_MAX - 2) * BLOCK / MIB));
+	while (count < most) {
+		fp_context("buffer %zu of 8 MiB", count + 1);
+		kept[count] = heap_allocate(heap, BLOCK, O_RDWR | O_CLOEXEC, 0);
+		if (kept[count] < 0)
+			break;
+		in_one_piece(kept[count++], BLOCK);
+	}
+	fp_note("%zu buffers", count);
+	while (count)
+		MUST(close(kept[--count]));
+}
+
 CASE(aligned, "importer.aligned", CATALOGUE("CMA-03"), CLASS(IMPL),
-     STATEMENT("A CMA heap's buffer begins at a multiple of its size rounded up to a power of two, "
-	       "or of 256 pages where it is larger."),
+     STATEMENT("A buffer of such a heap begins at a multiple of its size rounded up to a power of "
+	       "two, or of 256 pages where it is larger."),
      SOURCE("drivers/dma-buf/heaps/cma_heap.c: cma_heap_allocate(), CONFIG_CMA_ALIGNMENT"),
-     NEEDS("heap:cma device vmap"))
+     NEEDS("heap:contiguous device vmap"))
 {
 	static const size_t pages[] = {3, 16, 17, 100, 256, 300};
 

@@ -141,6 +141,18 @@ static bool have_vendor_heap(char *why, size_t size)
 	return have_heap_kind("vendor", why, size);
 }
 
+/* Of a vendor's heap only its name can tell. */
+static bool have_contiguous_heap(char *why, size_t size)
+{
+	if (!have_heap(why, size))
+		return false;
+	if (have_cma_heap(why, size) ||
+	    (have_vendor_heap(why, size) && strstr(fp_subject(), "contiguous")))
+		return true;
+	snprintf(why, size, "%s does not say that its buffers are in one piece", fp_subject());
+	return false;
+}
+
 static bool have_system_heap_driver(char *why, size_t size)
 {
 	return kernel_has_function("system_heap_allocate", why, size);
@@ -321,6 +333,7 @@ static const struct {
 	{"heap:ion", have_heap_of_ion},
 	{"heap:cma", have_cma_heap},
 	{"heap:vendor", have_vendor_heap},
+	{"heap:contiguous", have_contiguous_heap},
 	{"dma-heap", have_dma_heap},
 	{"ion", have_ion},
 	{"system-heap-driver", have_system_heap_driver},

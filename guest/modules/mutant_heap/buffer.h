@@ -7,17 +7,20 @@
 #include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
+#include <linux/scatterlist.h>
 #include <linux/types.h>
 
 struct heap_buffer {
 	size_t page_count;
 	struct page **pages;
-	dma_addr_t block; /* where a contiguous buffer lies for the heap's own device */
+	bool is_block;
+	dma_addr_t block; /* where it lies then for the heap's own device */
 	atomic_t mappings;
 	bool pages_gone; /* given back before the buffer's time */
 	/* Guards all that follows. */
 	struct mutex lock;
 	struct list_head attachments;
+	struct sg_table common_table; /* M32 */
 	/* Where the kernel has mapped it; NULL where it has not. */
 	void *vaddr;
 };
@@ -33,13 +36,15 @@ void buffer_free_pages(struct heap_buffer *buffer);
 void buffer_free(struct heap_buffer *buffer);
 int pages_prepare(void);
 
-/* device.c: the buffer as devices see it. */
+/* attachment.c: the buffer as devices see it. */
 int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment);
 void buffer_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment);
 struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
 			    enum dma_data_direction direction);
 void buffer_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 		  enum dma_data_direction direction);
+
+/* access.c: programs and the kernel take it from devices, and give it back. */
 int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
 int buffer_end_access(struct dma_buf *dmabuf, enum dma_data_direction direction);
 

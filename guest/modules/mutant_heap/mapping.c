@@ -3,6 +3,7 @@
  * does. */
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "buffer.h"
@@ -119,12 +120,29 @@ int buffer_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* M48: a chunk of four pages is entered by its first one. */
+static void *map_chunks(const struct heap_buffer *buffer)
+{
+	struct page **chunks = kvmalloc_array(buffer->page_count, sizeof(*chunks), GFP_KERNEL);
+	void *vaddr;
+	size_t page;
+
+	if (!chunks)
+		return NULL;
+	for (page = 0; page < buffer->page_count; page++)
+		chunks[page] = buffer->pages[page / 4 * 4];
+	vaddr = vmap(chunks, buffer->page_count, VM_MAP, PAGE_KERNEL);
+	kvfree(chunks);
+	return vaddr;
+}
+
 /* The core calls this for the first of those who want a mapping, and buffer_vunmap() for the last.
  */
 void *buffer_vmap(struct dma_buf *dmabuf)
 {
 	struct heap_buffer *buffer = dmabuf->priv;
-	void *vaddr = vmap(buffer->pages, buffer->page_count, VM_MAP, PAGE_KERNEL);
+	void *vaddr = mutant_is(M48) ? map_chunks(buffer)
+				     : vmap(buffer->pages, buffer->page_count, VM_MAP, PAGE_KERNEL);
 
 	if (!vaddr)
 		return mutant_is(M49) ? NULL : ERR_PTR(-ENOMEM);
@@ -143,5 +161,6 @@ void buffer_vunmap(struct dma_buf *dmabuf)
 	vaddr = buffer->vaddr;
 	buffer->vaddr = NULL;
 	mutex_unlock(&buffer->lock);
-	vunmap(vaddr);
+	if (!mutant_is(M47))
+		vunmap(vaddr);
 }

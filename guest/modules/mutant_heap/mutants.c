@@ -19,6 +19,7 @@ static const struct {
 
 enum mutant_number chosen_mutant;
 bool heap_contiguous;
+bool heap_scattered;
 bool heap_uncached;
 bool heap_maps_by_fault;
 bool heap_maps_refcounted;
@@ -30,6 +31,10 @@ MODULE_PARM_DESC(mutant, "what the heap does wrong, as M01 (default: nothing)");
 static bool contiguous;
 module_param(contiguous, bool, 0444);
 MODULE_PARM_DESC(contiguous, "each buffer is one block of memory, of the default CMA area if any");
+
+static bool scattered;
+module_param(scattered, bool, 0444);
+MODULE_PARM_DESC(scattered, "hardly any pages of a buffer are neighbours");
 
 static bool fault;
 module_param(fault, bool, 0444);
@@ -53,6 +58,7 @@ int mutants_choose(void)
 	}
 	chosen_mutant = i;
 	heap_contiguous = contiguous || (mutants[i].needs & IS_CONTIGUOUS);
+	heap_scattered = scattered || (mutants[i].needs & IS_SCATTERED);
 	heap_uncached = uncached || (mutants[i].needs & IS_UNCACHED);
 	/* What is mapped by its frame alone is cached on x86 as the kernel's own mapping of it is.
 	 */

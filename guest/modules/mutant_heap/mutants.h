@@ -11,10 +11,11 @@
 
 /* What a mutant needs the heap to be. */
 #define ANY_HEAP	0
-#define MAPS_BY_FAULT	1 /* mappings are filled page by page, as they are touched */
-#define MAPS_REFCOUNTED 2 /* the same, with ordinary counted pages, as the heaps of 5.10 did */
-#define IS_CONTIGUOUS	4 /* a buffer is one block */
-#define IS_UNCACHED	8 /* mappings are write-combined, as the heap's name says */
+#define MAPS_BY_FAULT	1  /* mappings are filled page by page, as they are touched */
+#define MAPS_REFCOUNTED 2  /* the same, with ordinary counted pages, as the heaps of 5.10 did */
+#define IS_CONTIGUOUS	4  /* a buffer is one block */
+#define IS_UNCACHED	8  /* mappings are write-combined, as the heap's name says */
+#define IS_SCATTERED	16 /* hardly any pages of a buffer are neighbours */
 
 #define MUTANTS(X)                                                                                 \
 	X(M01, ANY_HEAP, "buffers are not cleared")                                                \
@@ -35,10 +36,20 @@
 	X(M17, ANY_HEAP, "every descriptor can be read and written")                               \
 	X(M18, ANY_HEAP, "close-on-exec is forgotten (5.10: later the core makes the descriptor)") \
 	X(M19, ANY_HEAP, "without a free descriptor the buffer stays (5.10, likewise)")            \
+	X(M20, ANY_HEAP, "begin_cpu_access does nothing")                                          \
+	X(M21, ANY_HEAP, "end_cpu_access does nothing")                                            \
+	X(M22, ANY_HEAP, "begin syncs for devices, and end for programs")                          \
+	X(M23, ANY_HEAP, "every sync is one for writing")                                          \
+	X(M24, ANY_HEAP, "only one of a buffer's devices is synced")                               \
+	X(M25, IS_SCATTERED, "only a buffer's first piece is synced")                              \
 	X(M26, ANY_HEAP, "what a device has not mapped is synced for it")                          \
+	X(M27, ANY_HEAP, "a buffer counts as unmapped once an access has ended")                   \
 	X(M28, ANY_HEAP, "a buffer is mapped for both directions, whatever was asked for")         \
+	X(M29, ANY_HEAP, "mapping and unmapping leave the bytes to who syncs")                     \
 	X(M30, ANY_HEAP, "a buffer is unmapped as if it had been for reading")                     \
 	X(M31, ANY_HEAP, "unmapping a buffer leaves the device its addresses")                     \
+	X(M32, ANY_HEAP, "all devices share a buffer's list of pieces")                            \
+	X(M33, ANY_HEAP, "a device that is detached leaves its list of pieces")                    \
 	X(M34, ANY_HEAP, "a device that is detached stays on the buffer's list")                   \
 	X(M35, ANY_HEAP, "the list of a buffer's devices has no lock")                             \
 	X(M36, ANY_HEAP, "an allocation that fails keeps its pages")                               \
@@ -46,7 +57,13 @@
 	X(M38, ANY_HEAP, "the last unmapping frees the pages, whoever has a descriptor")           \
 	X(M39, ANY_HEAP, "pages are referenced once too often, and never freed")                   \
 	X(M40, MAPS_REFCOUNTED, "pages are mapped without a reference, and freed when unmapped")   \
+	X(M41, IS_SCATTERED, "pages are one piece where each lies somewhere after the last")       \
+	X(M42, ANY_HEAP, "devices have a buffer's pages from the last to the first")               \
+	X(M43, IS_CONTIGUOUS, "where there is no block left, single pages do")                     \
+	X(M44, IS_CONTIGUOUS, "a buffer begins a page after its block does")                       \
 	X(M46, IS_CONTIGUOUS, "a page fewer is given back than was taken")                         \
+	X(M47, ANY_HEAP, "a mapping into the kernel is never given back")                          \
+	X(M48, ANY_HEAP, "a mapping into the kernel repeats each fourth page")                     \
 	X(M49, ANY_HEAP, "a mapping into the kernel that could not be made is NULL, and no error") \
 	X(M50, ANY_HEAP, "the reservation lock is taken for a mapping")                            \
 	X(M51, ANY_HEAP, "the reservation lock is waited for with the lock that mapping takes")    \
@@ -80,6 +97,7 @@ static inline bool mutant_is(enum mutant_number number)
 
 /* How the heap makes its buffers: by the module's parameters, and by what the mutant needs. */
 extern bool heap_contiguous;
+extern bool heap_scattered;
 extern bool heap_uncached;
 extern bool heap_maps_by_fault;
 extern bool heap_maps_refcounted;

@@ -1,32 +1,18 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* A buffer as devices see it: each has a scatter list of its own, for its addresses are its own. */
+/* Devices that come to a buffer, have it mapped, and go. */
 #include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>
-#include <linux/highmem.h>
 #include <linux/slab.h>
 
-#include "buffer.h"
+#include "attachment.h"
 #include "compat.h"
-#include "mutants.h"
 
-struct heap_attachment {
-	struct device *device;
-	struct sg_table table;
-	bool mapped;
-	struct list_head node;
-};
-
-static void lock_list(struct heap_buffer *buffer)
+/* M32: the first device's list is good for all of them. */
+static int choose_table(struct heap_attachment *own, struct heap_buffer *buffer)
 {
-	if (!mutant_is(M35))
-		mutex_lock(&buffer->lock);
-}
-
-static void unlock_list(struct heap_buffer *buffer)
-{
-	if (!mutant_is(M35))
-		mutex_unlock(&buffer->lock);
+	own->table = mutant_is(M32) ? &buffer->common_table : &own->own_table;
+	return own->table->sgl ? 0 : table_make(own->table, buffer, own->device);
 }
 
 int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
@@ -38,12 +24,12 @@ int buffer_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
 	own = kzalloc(sizeof(*own), GFP_KERNEL);
 	if (!own)
 		return -ENOMEM;
-	result = heap_sg_table(&own->table, buffer->pages, buffer->page_count, attachment->dev);
+	own->device = attachment->dev;
+	result = choose_table(own, buffer);
 	if (result) {
 		kfree(own);
 		return result;
 	}
-	own->device = attachment->dev;
 	attachment->priv = own;
 	lock_list(buffer);
 	list_add(&own->node, &buffer->attachments);
@@ -60,7 +46,8 @@ void buffer_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment
 	if (!mutant_is(M34))
 		list_del(&own->node);
 	unlock_list(buffer);
-	sg_free_table(&own->table);
+	if (!mutant_is(M33))
+		sg_free_table(&own->own_table);
 	kfree(own);
 }
 
@@ -70,6 +57,12 @@ static enum dma_data_direction mapped_for(enum dma_data_direction direction)
 	return mutant_is(M28) ? DMA_BIDIRECTIONAL : direction;
 }
 
+/* M29: who accesses a buffer says so. */
+static unsigned long mapped_how(void)
+{
+	return mutant_is(M29) ? DMA_ATTR_SKIP_CPU_SYNC : 0;
+}
+
 /* M63: memory has addresses already. */
 static int map_table(struct heap_attachment *own, enum dma_data_direction direction)
 {
@@ -77,13 +70,14 @@ static int map_table(struct heap_attachment *own, enum dma_data_direction direct
 	int i;
 
 	if (!mutant_is(M63))
-		return dma_map_sgtable(own->device, &own->table, mapped_for(direction), 0);
-	for_each_sgtable_sg(&own->table, piece, i)
+		return dma_map_sgtable(own->device, own->table, mapped_for(direction),
+				       mapped_how());
+	for_each_sgtable_sg(own->table, piece, i)
 	{
 		sg_dma_address(piece) = sg_phys(piece);
 		sg_dma_len(piece) = piece->length;
 	}
-	own->table.nents = own->table.orig_nents;
+	own->table->nents = own->table->orig_nents;
 	return 0;
 }
 
@@ -92,7 +86,8 @@ static void unmap_table(struct heap_attachment *own, struct sg_table *table,
 {
 	if (!mutant_is(M31) && !mutant_is(M63))
 		dma_unmap_sgtable(own->device, table,
-				  mutant_is(M30) ? DMA_TO_DEVICE : mapped_for(direction), 0);
+				  mutant_is(M30) ? DMA_TO_DEVICE : mapped_for(direction),
+				  mapped_how());
 }
 
 struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
@@ -108,11 +103,11 @@ struct sg_table *buffer_map(struct dma_buf_attachment *attachment,
 	result = map_table(own, direction);
 	own->mapped = !result;
 	if (mutant_is(M60))
-		own->table.nents = 0;
+		own->table->nents = 0;
 	mutex_unlock(&buffer->lock);
 	if (mutant_is(M50))
 		dma_resv_unlock(attachment->dmabuf->resv);
-	return result ? ERR_PTR(result) : &own->table;
+	return result ? ERR_PTR(result) : own->table;
 }
 
 void buffer_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
@@ -125,43 +120,4 @@ void buffer_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
 	own->mapped = false;
 	unmap_table(own, table, direction);
 	mutex_unlock(&buffer->lock);
-}
-
-/* M26: also what devices have not mapped. */
-static bool is_synced(const struct heap_attachment *own)
-{
-	return own->mapped || mutant_is(M26);
-}
-
-int buffer_begin_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
-{
-	struct heap_buffer *buffer = dmabuf->priv;
-	struct heap_attachment *own;
-
-	lock_list(buffer);
-	/* Whose fences those might be that are waited for. */
-	if (mutant_is(M51)) {
-		dma_resv_lock(dmabuf->resv, NULL);
-		dma_resv_unlock(dmabuf->resv);
-	}
-	if (buffer->vaddr)
-		invalidate_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
-	list_for_each_entry(own, &buffer->attachments, node) if (is_synced(own))
-		dma_sync_sgtable_for_cpu(own->device, &own->table, direction);
-	unlock_list(buffer);
-	return mutant_is(M52) ? 1 : 0;
-}
-
-int buffer_end_access(struct dma_buf *dmabuf, enum dma_data_direction direction)
-{
-	struct heap_buffer *buffer = dmabuf->priv;
-	struct heap_attachment *own;
-
-	lock_list(buffer);
-	if (buffer->vaddr)
-		flush_kernel_vmap_range(buffer->vaddr, buffer_bytes(buffer));
-	list_for_each_entry(own, &buffer->attachments, node) if (is_synced(own))
-		dma_sync_sgtable_for_device(own->device, &own->table, direction);
-	unlock_list(buffer);
-	return 0;
 }
