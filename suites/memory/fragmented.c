@@ -15,7 +15,7 @@
 
 #define ORDERS	    16
 #define LARGE_ORDER 4 /* the smaller of the system heap's two large orders */
-#define BUFFER_MAX  (16 * MIB)
+#define BUFFER_MAX  (32 * MIB)
 #define SPARED	    (12 * MIB)
 #define TAKEN_EACH  MIB
 #define PIECES_MAX  512
