@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "driver-fence.h"
 #include "fence.h"
 #include "filling.h"
@@ -74,34 +75,31 @@ static long leave_pending(void *argument)
 	return 0;
 }
 
+static void leave_eight(void *of)
+{
+	const int buffer = *(const int *)of;
+
+	for (int i = 0; i < 8; i++)
+		driver_fence_on(buffer, i % 2 ? FENCEPOST_READ : FENCEPOST_WRITE);
+}
+
 CASE(abandoned, "fence.driver.abandoned", SAFE,
      STATEMENT("Fences that are pending when their descriptor is closed, or its owner killed, "
 	       "signal: pollers wake, and a sync_file says ECANCELED."))
 {
 	struct fencepost_fence_export exported = {0};
 	struct fencepost_fence made = {0};
-	int buffer = heap_buffer(page_size()), ready[2], node;
+	int buffer = heap_buffer(page_size()), node;
 	struct waiter child = waiter_start(leave_pending, &buffer), sleeper;
-	char byte;
 	pid_t owner;
 
 	EXPECT_EQ(waiter_answer(&child).result, 0);
 	EXPECT_READY(buffer, BOTH);
 
-	MUST(pipe(ready));
-	owner = MUST(fork());
-	if (!owner) {
-		for (int i = 0; i < 8; i++)
-			driver_fence_on(buffer, i % 2 ? FENCEPOST_READ : FENCEPOST_WRITE);
-		MUST(write(ready[1], "x", 1));
-		for (;;)
-			pause();
-	}
-	EXPECT_EQ(MUST(read(ready[0], &byte, 1)), 1);
+	owner = child_keeping(leave_eight, &buffer);
 	sleeper = waiter_start(polled_wait, &(struct polled){buffer, POLLOUT, 0});
 	EXPECT_ASLEEP(&sleeper);
-	MUST(kill(owner, SIGKILL));
-	MUST(waitpid(owner, NULL, 0));
+	child_kill(owner);
 	EXPECT_EQ(waiter_answer(&sleeper).result, POLLOUT);
 
 	/* The same process's other descriptor. */

@@ -18,22 +18,10 @@
 	SOURCE("drivers/dma-buf/dma-buf.c: __dma_buf_begin_cpu_access(); "                         \
 	       "include/uapi/linux/dma-buf.h: struct dma_buf_sync")
 
-struct access {
-	int buffer;
-	uint64_t flags;
-};
-
-static long make_sync(void *argument)
-{
-	const struct access *access = argument;
-
-	return buffer_sync(access->buffer, access->flags);
-}
-
 /* A driver's own access, through a descriptor that is the waiter's. */
 static long begin_in_kernel(void *argument)
 {
-	const struct access *access = argument;
+	const struct buffer_access *access = argument;
 
 	return kernel_begin_access(kernel_hold(access->buffer),
 				   (enum fencepost_direction)access->flags);
@@ -41,7 +29,7 @@ static long begin_in_kernel(void *argument)
 
 static long map_for_device(void *argument)
 {
-	const struct access *access = argument;
+	const struct buffer_access *access = argument;
 
 	return device_map(device_attach(device_make(), access->buffer),
 			  (enum fencepost_direction)access->flags);
@@ -49,7 +37,7 @@ static long map_for_device(void *argument)
 
 static void expect_waits(long (*call)(void *), enum fencepost_usage usage, uint64_t flags)
 {
-	struct access access = {heap_buffer(page_size()), flags};
+	struct buffer_access access = {heap_buffer(page_size()), flags};
 	uint32_t fence = driver_fence_on(access.buffer, usage);
 	struct waiter waiter = waiter_start(call, &access);
 
@@ -62,7 +50,7 @@ static void expect_waits(long (*call)(void *), enum fencepost_usage usage, uint6
 
 static void expect_passes(long (*call)(void *), enum fencepost_usage usage, uint64_t flags)
 {
-	struct access access = {heap_buffer(page_size()), flags};
+	struct buffer_access access = {heap_buffer(page_size()), flags};
 	uint32_t fence = driver_fence_on(access.buffer, usage);
 	struct waiter waiter = waiter_start(call, &access);
 
@@ -78,30 +66,30 @@ CASE(start, "fence.driver.start-waits", CATALOGUE("SYNC-14"), CLASS(ABI),
 	       "reads, too."),
      WAIT_SOURCE, NEEDS("heap device"))
 {
-	expect_waits(make_sync, FENCEPOST_WRITE, START(READ));
-	expect_waits(make_sync, FENCEPOST_WRITE, START(WRITE));
-	expect_waits(make_sync, FENCEPOST_WRITE, START(RW));
-	expect_waits(make_sync, FENCEPOST_READ, START(WRITE));
-	expect_waits(make_sync, FENCEPOST_READ, START(RW));
-	expect_waits(make_sync, FENCEPOST_KERNEL, START(READ));
+	expect_waits(buffer_sync_call, FENCEPOST_WRITE, START(READ));
+	expect_waits(buffer_sync_call, FENCEPOST_WRITE, START(WRITE));
+	expect_waits(buffer_sync_call, FENCEPOST_WRITE, START(RW));
+	expect_waits(buffer_sync_call, FENCEPOST_READ, START(WRITE));
+	expect_waits(buffer_sync_call, FENCEPOST_READ, START(RW));
+	expect_waits(buffer_sync_call, FENCEPOST_KERNEL, START(READ));
 }
 
 CASE(start_passes, "fence.driver.start-passes", CATALOGUE("SYNC-14"), CLASS(ABI),
      STATEMENT("START for reading does not wait for a driver that reads, and END for nobody."),
      WAIT_SOURCE, NEEDS("heap device"))
 {
-	expect_passes(make_sync, FENCEPOST_READ, START(READ));
-	expect_passes(make_sync, FENCEPOST_WRITE, END(READ));
-	expect_passes(make_sync, FENCEPOST_WRITE, END(WRITE));
-	expect_passes(make_sync, FENCEPOST_READ, END(RW));
+	expect_passes(buffer_sync_call, FENCEPOST_READ, START(READ));
+	expect_passes(buffer_sync_call, FENCEPOST_WRITE, END(READ));
+	expect_passes(buffer_sync_call, FENCEPOST_WRITE, END(WRITE));
+	expect_passes(buffer_sync_call, FENCEPOST_READ, END(RW));
 }
 
 CASE(bookkeep, "fence.driver.start-bookkeep", CATALOGUE("IMP-20"), CLASS(ABI),
      STATEMENT("START waits for no fence that is there for memory management alone."),
      SOURCE("include/linux/dma-resv.h: enum dma_resv_usage"), SINCE("6.1"), NEEDS("heap device"))
 {
-	expect_passes(make_sync, FENCEPOST_BOOKKEEP, START(READ));
-	expect_passes(make_sync, FENCEPOST_BOOKKEEP, START(RW));
+	expect_passes(buffer_sync_call, FENCEPOST_BOOKKEEP, START(READ));
+	expect_passes(buffer_sync_call, FENCEPOST_BOOKKEEP, START(RW));
 }
 
 CASE(start_all, "fence.driver.start-waits-all", CATALOGUE("SYNC-14"), CLASS(ABI),
@@ -109,11 +97,11 @@ CASE(start_all, "fence.driver.start-waits-all", CATALOGUE("SYNC-14"), CLASS(ABI)
 	       "not."),
      WAIT_SOURCE, NEEDS("heap device"))
 {
-	struct access access = {heap_buffer(page_size()), START(WRITE)};
+	struct buffer_access access = {heap_buffer(page_size()), START(WRITE)};
 	uint32_t fences[] = {driver_fence_on(access.buffer, FENCEPOST_WRITE),
 			     driver_fence_on(access.buffer, FENCEPOST_READ),
 			     driver_fence_on(access.buffer, FENCEPOST_READ)};
-	struct waiter waiter = waiter_start(make_sync, &access);
+	struct waiter waiter = waiter_start(buffer_sync_call, &access);
 
 	for (size_t i = 0; i < sizeof(fences) / sizeof(fences[0]); i++) {
 		fp_context("%zu have signalled", i);
@@ -133,7 +121,7 @@ static long sync_interruptibly(void *argument)
 	struct sigaction action = {.sa_handler = pass_over};
 
 	MUST(sigaction(SIGUSR1, &action, NULL));
-	return make_sync(argument);
+	return buffer_sync_call(argument);
 }
 
 CASE(interrupted, "fence.driver.start-interrupted", CATALOGUE("SYNC-15"), CLASS(ABI),
@@ -141,7 +129,7 @@ CASE(interrupted, "fence.driver.start-interrupted", CATALOGUE("SYNC-15"), CLASS(
 	       "SA_RESTART."),
      SOURCE("drivers/dma-buf/dma-buf.c: __dma_buf_begin_cpu_access()"), NEEDS("heap device"))
 {
-	struct access access = {heap_buffer(page_size()), START(READ)};
+	struct buffer_access access = {heap_buffer(page_size()), START(READ)};
 	uint32_t fence = driver_fence_on(access.buffer, FENCEPOST_WRITE);
 	struct waiter waiter = waiter_start(sync_interruptibly, &access);
 	struct answer answer;
@@ -171,7 +159,7 @@ CASE(map_waits, "fence.driver.map-waits", CATALOGUE("IMP-19"), CLASS(ABI),
      SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_map_attachment()"), SINCE("6.1"),
      NEEDS("heap device"))
 {
-	struct access access = {heap_buffer(page_size()), FENCEPOST_TO_DEVICE};
+	struct buffer_access access = {heap_buffer(page_size()), FENCEPOST_TO_DEVICE};
 	uint32_t fence;
 	struct waiter waiter;
 
@@ -199,7 +187,7 @@ CASE(map_killed, "fence.driver.map-killed", CATALOGUE("IMP-19"), CLASS(ABI),
      SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_map_attachment(), which unmaps again"),
      SINCE("6.1"), NEEDS("heap device"))
 {
-	struct access access = {heap_buffer(page_size()), FENCEPOST_BIDIRECTIONAL};
+	struct buffer_access access = {heap_buffer(page_size()), FENCEPOST_BIDIRECTIONAL};
 	uint32_t held = kernel_hold(access.buffer),
 		 fence = driver_fence_on(access.buffer, FENCEPOST_KERNEL);
 	uint64_t references = kernel_state(held).references;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "buffers.h"
+#include "buffer-pages.h"
 #include "heap.h"
 #include "ktap.h"
 #include "memory.h"

@@ -7,15 +7,12 @@
 #include "bufinfo.h"
 #include "buffer-fence.h"
 #include "played-device.h"
+#include "device-checks.h"
 #include "dma-debug.h"
 #include "filling.h"
 #include "heap.h"
 #include "ktap.h"
 #include "pages.h"
-
-static const enum fencepost_direction directions[] = {FENCEPOST_BIDIRECTIONAL, FENCEPOST_TO_DEVICE,
-						      FENCEPOST_FROM_DEVICE};
-enum { DIRECTIONS = sizeof(directions) / sizeof(directions[0]) };
 
 CASE(round_trip, "importer.round-trip", CATALOGUE("IMP-01"), CLASS(ABI),
      STATEMENT("A device attaches, maps in each direction, unmaps and detaches, again and again, "
@@ -24,24 +21,7 @@ CASE(round_trip, "importer.round-trip", CATALOGUE("IMP-01"), CLASS(ABI),
 	    "dma_buf_detach()"),
      NEEDS("heap device"))
 {
-	int buffer = heap_buffer(device_room());
-	uint32_t held = kernel_hold(buffer), device = device_make();
-	uint64_t references = kernel_state(held).references;
-
-	EXPECT_EQ(kernel_state(held).attachments, 0);
-	for (int i = 0; i < 2 * DIRECTIONS; i++) {
-		uint32_t attachment = device_attach(device, buffer);
-
-		EXPECT_EQ(kernel_state(held).attachments, 1);
-		for (int again = 0; again < 2; again++) {
-			EXPECT_OK(device_map(attachment, directions[i % DIRECTIONS]));
-			device_unmap(attachment);
-		}
-		device_detach(attachment);
-		EXPECT_EQ(kernel_state(held).attachments, 0);
-	}
-	EXPECT_EQ(kernel_state(held).references, references);
-	device_destroy(device);
+	expect_round_trips(heap_buffer(device_room()));
 }
 
 CASE(listed, "importer.listed", CATALOGUE("IMP-01"), CLASS(ABI),
@@ -81,25 +61,9 @@ CASE(covers, "importer.covers", CATALOGUE("IMP-02"), CLASS(ABI),
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		int buffer = heap_buffer(sizes[i]);
 		uint32_t attachment = device_with(buffer, FENCEPOST_BIDIRECTIONAL);
-		struct fencepost_segment *segments;
-		uint32_t count = device_segments(attachment, &segments);
-		uint64_t bytes = 0;
 
 		fp_context("a buffer of %zu bytes", sizes[i]);
-		for (uint32_t at = 0; at < count; at++) {
-			EXPECT_TRUE(segments[at].length > 0);
-			EXPECT_EQ(segments[at].address % page_size(), 0);
-			EXPECT_EQ(segments[at].length % page_size(), 0);
-			bytes += segments[at].length;
-			for (uint32_t other = 0; other < at; other++)
-				EXPECT_TRUE(segments[at].address >=
-						    segments[other].address +
-							    segments[other].length ||
-					    segments[other].address >=
-						    segments[at].address + segments[at].length);
-		}
-		EXPECT_EQ(bytes, page_align(sizes[i]));
-		free(segments);
+		expect_covers(attachment, page_align(sizes[i]));
 		device_unmap(attachment);
 		device_detach(attachment);
 		MUST(close(buffer));

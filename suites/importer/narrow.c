@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "buffer-fence.h"
-#include "buffers.h"
+#include "buffer-pages.h"
 #include "filling.h"
 #include "heap.h"
 #include "ktap.h"

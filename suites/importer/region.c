@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buffers.h"
+#include "buffer-pages.h"
 #include "cma-place.h"
 #include "heap.h"
 #include "ktap.h"

@@ -10,6 +10,13 @@ int buffer_sync(int buffer, uint64_t flags)
 	return ioctl(buffer, DMA_BUF_IOCTL_SYNC, &sync);
 }
 
+long buffer_sync_call(void *of)
+{
+	const struct buffer_access *access = of;
+
+	return buffer_sync(access->buffer, access->flags);
+}
+
 int buffer_import_fence(int buffer, int fence, uint32_t flags)
 {
 	struct dma_buf_import_sync_file import = {.flags = flags, .fd = fence};

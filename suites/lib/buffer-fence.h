@@ -11,6 +11,14 @@
 
 /* DMA_BUF_IOCTL_SYNC with these flags (DMA_BUF_SYNC_START and so on). */
 int buffer_sync(int buffer, uint64_t flags);
+
+/* A call for waiter_start() (waiter.h): buffer_sync() with what `access` points to. */
+struct buffer_access {
+	int buffer;
+	uint64_t flags;
+};
+long buffer_sync_call(void *access);
+
 /* DMA_BUF_IOCTL_IMPORT_SYNC_FILE, since 6.1: `flags` is DMA_BUF_SYNC_READ, _WRITE or both. */
 int buffer_import_fence(int buffer, int fence, uint32_t flags);
 /*

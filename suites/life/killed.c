@@ -10,6 +10,7 @@
 
 #include "ktap.h"
 #include "buffer-fence.h"
+#include "child.h"
 #include "fence.h"
 #include "heap.h"
 #include "holdings.h"
@@ -22,19 +23,11 @@
 	"dma_buf_release()"
 #define BUFFERS 8
 
-/* Kills a child and collects it; the case fails when it has died of something else. */
-static void kill_child(pid_t child)
-{
-	int status;
-
-	MUST(kill(child, SIGKILL));
-	MUST(waitpid(child, &status, 0));
-	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-}
-
 /* Buffers held in every way there is: by descriptors, by mappings, by both, in a socket. */
-static void hold_buffers(size_t size)
+static void hold_buffers(void *of)
 {
+	const size_t size = *(const size_t *)of;
+
 	for (int i = 0; i < BUFFERS; i++) {
 		int fd = heap_buffer(size), ends[2];
 
@@ -56,26 +49,13 @@ CASE(killed, "life.killed", CATALOGUE("LIFE-10"), CLASS(ABI),
      SOURCE(EXIT_SOURCE), NEEDS("heap"))
 {
 	struct holdings before = holdings_now();
-	const size_t size = MIB;
+	size_t size = MIB;
 
 	for (int round = 0; round < 4; round++) {
-		int ready[2];
-		pid_t child;
-		char byte;
+		pid_t child = child_keeping(hold_buffers, &size);
 
-		MUST(pipe2(ready, O_CLOEXEC));
-		child = MUST(fork());
-		if (child == 0) {
-			hold_buffers(size);
-			EXPECT_EQ(write(ready[1], "", 1), 1);
-			for (;;)
-				pause();
-		}
-		MUST(close(ready[1]));
-		EXPECT_EQ(read(ready[0], &byte, 1), 1);
-		MUST(close(ready[0]));
 		EXPECT_BUFFERS_MORE(&before, BUFFERS);
-		kill_child(child);
+		child_kill(child);
 		EXPECT_HOLDINGS_BACK(&before);
 	}
 }
@@ -130,7 +110,7 @@ CASE(killed_waiting, "life.killed-waiting", CATALOGUE("LIFE-10"), CLASS(ABI),
 		waiter = waiter_start(sync_busy, &busy);
 		EXPECT_BUFFERS_MORE(&before, 1);
 		EXPECT_ASLEEP(&waiter);
-		kill_child(waiter.pid);
+		child_kill(waiter.pid);
 		EXPECT_HOLDINGS_BACK(&before);
 		EXPECT_EQ(fence_status(busy.fence), 0);
 	}
@@ -149,7 +129,7 @@ CASE(killed_polling, "life.killed-polling", CATALOGUE("LIFE-10"), CLASS(ABI),
 
 	EXPECT_BUFFERS_MORE(&before, 1);
 	EXPECT_ASLEEP(&waiter);
-	kill_child(waiter.pid);
+	child_kill(waiter.pid);
 	fp_note("with the fence pending, %ld buffer of it lives", live_buffers() - before.buffers);
 	EXPECT_EQ(fence_status(busy.fence), 0);
 	MUST(timeline_increase(timeline, 1));

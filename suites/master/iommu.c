@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buffer-pages.h"
 #include "filling.h"
 #include "heap.h"
 #include "iommu-fault.h"
@@ -86,14 +87,9 @@ CASE(to_device, "master.to-device-read-only", CATALOGUE("IMP-09"), CLASS(ABI),
 /* Pieces of memory that the buffer's pages make. */
 static uint32_t pieces_of(int buffer, uint32_t pages)
 {
-	uint64_t *addresses = calloc(pages, sizeof(*addresses));
-	uint32_t held = kernel_hold(buffer), pieces = 1;
+	uint64_t *addresses = buffer_pages(buffer, pages * page_size());
+	uint32_t pieces = 1;
 
-	EXPECT_TRUE(addresses);
-	kernel_vmap(held);
-	kernel_pages(held, addresses, pages);
-	kernel_vunmap(held);
-	kernel_let_go(held);
 	for (uint32_t i = 1; i < pages; i++)
 		pieces += addresses[i] != addresses[i - 1] + page_size();
 	free(addresses);

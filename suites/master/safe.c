@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* What the module refuses, asked for by mistake; a bus master is one process's at a time. */
 #include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "heap.h"
 #include "ktap.h"
 #include "played-device.h"
@@ -60,6 +59,13 @@ CASE(refused, "master.refused", CATALOGUE("LIFE-10"), CLASS(IMPL),
 	EXPECT_OK(claim(&master));
 }
 
+static void claim_and_map(void *of)
+{
+	const int buffer = *(const int *)of;
+
+	MUST(device_map(device_attach(device_claim(), buffer), FENCEPOST_BIDIRECTIONAL));
+}
+
 CASE(killed, "master.killed", CATALOGUE("LIFE-10"), CLASS(ABI),
      STATEMENT("A bus master whose owner is killed while it has a buffer mapped is free again, and "
 	       "nothing of the buffer's is left."),
@@ -67,25 +73,13 @@ CASE(killed, "master.killed", CATALOGUE("LIFE-10"), CLASS(ABI),
 	    "exit_files()"),
      NEEDS("heap device master"))
 {
-	int buffer = heap_buffer(page_size()), ready[2];
+	int buffer = heap_buffer(page_size());
 	uint32_t held = kernel_hold(buffer);
-	char byte;
-	pid_t child;
+	pid_t child = child_keeping(claim_and_map, &buffer);
 
-	MUST(pipe(ready));
-	child = MUST(fork());
-	if (!child) {
-		MUST(device_map(device_attach(device_claim(), buffer), FENCEPOST_BIDIRECTIONAL));
-		MUST(write(ready[1], "x", 1));
-		for (;;)
-			pause();
-	}
-	MUST(close(ready[1]));
-	EXPECT_EQ(MUST(read(ready[0], &byte, 1)), 1);
 	EXPECT_EQ(kernel_state(held).attachments, 1);
 	EXPECT_ERRNO(claim(&(struct fencepost_master){}), EBUSY);
-	MUST(kill(child, SIGKILL));
-	MUST(waitpid(child, NULL, 0));
+	child_kill(child);
 	EXPECT_EQ(kernel_state(held).attachments, 0);
 	device_destroy(device_claim());
 }

@@ -14,19 +14,6 @@
 	SOURCE("drivers/dma-buf/dma-buf.c: __dma_buf_begin_cpu_access(); "                         \
 	       "include/uapi/linux/dma-buf.h: struct dma_buf_sync")
 
-/* A SYNC to be made by another process. */
-struct access {
-	int buffer;
-	uint64_t flags;
-};
-
-static long make_sync(void *argument)
-{
-	const struct access *access = argument;
-
-	return buffer_sync(access->buffer, access->flags);
-}
-
 /* A buffer with one fence, held by the buffer alone, which signals when `timeline` reaches 1. */
 static int fenced_buffer(int timeline, uint32_t usage)
 {
@@ -40,14 +27,14 @@ static int fenced_buffer(int timeline, uint32_t usage)
 static void expect_waits(uint32_t usage, uint64_t flags)
 {
 	int timeline = MUST(timeline_open());
-	struct access access = {fenced_buffer(timeline, usage), flags};
-	struct waiter waiter = waiter_start(make_sync, &access);
+	struct buffer_access access = {fenced_buffer(timeline, usage), flags};
+	struct waiter waiter = waiter_start(buffer_sync_call, &access);
 
 	EXPECT_ASLEEP(&waiter);
 	MUST(timeline_increase(timeline, 1));
 	EXPECT_EQ(waiter_answer(&waiter).result, 0);
 	/* The fence is behind us: the next one does not wait. */
-	waiter = waiter_start(make_sync, &access);
+	waiter = waiter_start(buffer_sync_call, &access);
 	EXPECT_EQ(waiter_answer(&waiter).result, 0);
 }
 
@@ -56,8 +43,8 @@ static void expect_waits(uint32_t usage, uint64_t flags)
 static void expect_passes(uint32_t usage, uint64_t flags)
 {
 	int timeline = MUST(timeline_open_named("fp-passes"));
-	struct access access = {fenced_buffer(timeline, usage), flags};
-	struct waiter waiter = waiter_start(make_sync, &access);
+	struct buffer_access access = {fenced_buffer(timeline, usage), flags};
+	struct waiter waiter = waiter_start(buffer_sync_call, &access);
 
 	EXPECT_EQ(waiter_answer(&waiter).result, 0);
 	EXPECT_EQ(timeline_pending("fp-passes", NULL), 1);
@@ -108,7 +95,8 @@ CASE(all_fences, "sync.wait.all", CATALOGUE("SYNC-14"), CLASS(ABI),
 	enum { FENCES = 3 };
 	static const uint32_t usage[FENCES] = {DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE,
 					       DMA_BUF_SYNC_READ};
-	struct access access = {heap_buffer(page_size()), DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE};
+	struct buffer_access access = {heap_buffer(page_size()),
+				       DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE};
 	int timeline[FENCES];
 	struct waiter waiter;
 
@@ -118,12 +106,12 @@ CASE(all_fences, "sync.wait.all", CATALOGUE("SYNC-14"), CLASS(ABI),
 					      usage[i]),
 			  0);
 	}
-	waiter = waiter_start(make_sync, &access);
+	waiter = waiter_start(buffer_sync_call, &access);
 	for (int i = 0; i < FENCES; i++) {
 		EXPECT_ASLEEP(&waiter);
 		/* Asked for by a process of its own each time, so that none is merely slow to come
 		 * back. */
-		struct waiter fresh = waiter_start(make_sync, &access);
+		struct waiter fresh = waiter_start(buffer_sync_call, &access);
 
 		EXPECT_ASLEEP(&fresh);
 		MUST(timeline_increase(timeline[i], 1));
@@ -166,7 +154,7 @@ static void say_so(int signal)
 }
 
 struct interrupted {
-	struct access access;
+	struct buffer_access access;
 	int says;
 	int sa_flags;
 };
@@ -178,7 +166,7 @@ static long sync_with_handler(void *argument)
 
 	handler_says = interrupted->says;
 	MUST(sigaction(SIGUSR1, &action, NULL));
-	return make_sync(&interrupted->access);
+	return buffer_sync_call(&interrupted->access);
 }
 
 /* A process that waits in START and has been interrupted by a signal whose handler has run. */

@@ -6,16 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "udmabuf-node.h"
+#include "device-checks.h"
 #include "filling.h"
 #include "heap.h"
 #include "ktap.h"
 #include "memfd.h"
 #include "played-device.h"
+#include "udmabuf-node.h"
 
-static const enum fencepost_direction directions[] = {FENCEPOST_BIDIRECTIONAL, FENCEPOST_TO_DEVICE,
-						      FENCEPOST_FROM_DEVICE};
-enum { DIRECTIONS = sizeof(directions) / sizeof(directions[0]), PAGES = 9 };
+enum { PAGES = 9 };
 
 #define MAP_SOURCE SOURCE("drivers/dma-buf/udmabuf.c: map_udmabuf(), get_sg_table()")
 
@@ -38,24 +37,8 @@ CASE(round_trip, "udmabuf.device.round-trip", CATALOGUE("IMP-01"), CLASS(ABI),
      SOURCE("drivers/dma-buf/udmabuf.c: map_udmabuf(), unmap_udmabuf()"), NEEDS("udmabuf device"))
 {
 	int memfd, buffer = filled(1, &memfd);
-	uint32_t held = kernel_hold(buffer), device = device_make();
-	uint64_t references = kernel_state(held).references;
 
-	for (int i = 0; i < 2 * DIRECTIONS; i++) {
-		uint32_t attachment = device_attach(device, buffer);
-
-		fp_context("direction %d", directions[i % DIRECTIONS]);
-		EXPECT_EQ(kernel_state(held).attachments, 1);
-		for (int again = 0; again < 2; again++) {
-			EXPECT_OK(device_map(attachment, directions[i % DIRECTIONS]));
-			device_unmap(attachment);
-		}
-		device_detach(attachment);
-		EXPECT_EQ(kernel_state(held).attachments, 0);
-	}
-	EXPECT_EQ(kernel_state(held).references, references);
-	kernel_let_go(held);
-	device_destroy(device);
+	expect_round_trips(buffer);
 	MUST(close(buffer));
 	EXPECT_UNPINNED(memfd);
 }
@@ -88,20 +71,9 @@ CASE(covers, "udmabuf.device.covers", CATALOGUE("IMP-02"), CLASS(ABI),
 
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		int buffer = udmabuf_of(memfd, pages[i] * page_size());
-		struct fencepost_segment *segments;
-		uint32_t count =
-			device_segments(device_with(buffer, FENCEPOST_BIDIRECTIONAL), &segments);
-		uint64_t bytes = 0;
 
 		fp_context("%zu pages", pages[i]);
-		for (uint32_t at = 0; at < count; at++) {
-			EXPECT_TRUE(segments[at].length > 0);
-			EXPECT_EQ(segments[at].address % page_size(), 0);
-			EXPECT_EQ(segments[at].length % page_size(), 0);
-			bytes += segments[at].length;
-		}
-		EXPECT_EQ(bytes, pages[i] * page_size());
-		free(segments);
+		expect_covers(device_with(buffer, FENCEPOST_BIDIRECTIONAL), pages[i] * page_size());
 	}
 }
 
