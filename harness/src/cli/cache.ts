@@ -2,14 +2,13 @@
 import { Command } from 'commander';
 import { usageError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
+import { collect } from './collect.js';
 import type { PruneOptions } from './prune.js';
 
 export interface CacheOptions extends PruneOptions {
 	readonly json?: boolean;
 	readonly kind?: string[];
 }
-
-const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
 
 const COMMANDS = ['list', 'prune', 'verify'] as const;
 

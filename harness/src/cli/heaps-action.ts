@@ -36,7 +36,7 @@ export async function performHeaps(options: HeapsOptions): Promise<number> {
 	const cache = new Cache();
 	const progress = new Progress('heaps', interruptSignal(), progressListener(status));
 	const directory = await mkdtemp(join(tmpdir(), 'fencepost-heaps-'));
-	let sound = false;
+	let keep = false;
 	try {
 		const programs = programBuilder(cache, progress);
 		const suites = selectSuites(plan, await allCases(programs));
@@ -65,11 +65,11 @@ export async function performHeaps(options: HeapsOptions): Promise<number> {
 			if (suite !== CONSTRAINTS_SUITE && verdict !== 'pass' && verdict !== 'skip')
 				process.stderr.write(`${name}: ${verdict}: ${reason}\n`);
 		}
-		sound = exit === EXIT.allJudged || exit === EXIT.interrupted;
-		if (!sound) process.stderr.write(`consoles and events: ${join(directory, 'run')}\n`);
+		keep = exit !== EXIT.allJudged && exit !== EXIT.interrupted;
+		if (keep) process.stderr.write(`consoles and events: ${join(directory, 'run')}\n`);
 		return exit;
 	} finally {
 		status.stop();
-		if (sound) await rm(directory, { recursive: true, force: true });
+		if (!keep) await rm(directory, { recursive: true, force: true });
 	}
 }

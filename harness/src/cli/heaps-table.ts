@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { exactBytes } from '../core/bytes.js';
 import type { CaseResult } from '../results/events.js';
 
 /** The suite whose cases measure. */
@@ -99,7 +100,7 @@ export function heapsTable(heaps: readonly MeasuredHeap[]): string {
 
 function row(heap: MeasuredHeap): string[] {
 	const yesNo = (answer: boolean | undefined) => (answer === undefined ? '?' : answer ? 'yes' : 'no');
-	const size = (bytes: number | undefined) => (bytes === undefined ? '?' : sizeText(bytes));
+	const size = (bytes: number | undefined) => (bytes === undefined ? '?' : exactBytes(bytes));
 	const { shortestPiece, longestPiece } = heap;
 	const pieces =
 		shortestPiece === longestPiece ? size(longestPiece) : `${size(shortestPiece)} to ${size(longestPiece)}`;
@@ -107,17 +108,6 @@ function row(heap: MeasuredHeap): string[] {
 		...[heap.heap, yesNo(heap.contiguous), pieces, size(heap.alignment), heap.highest ?? '?', heap.device32 ?? '?'],
 		...[heap.zeroed, heap.programs, heap.cached, heap.kernelMapping, heap.devicesAlone].map(yesNo),
 	];
-}
-
-function sizeText(bytes: number): string {
-	const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-	let value = bytes;
-	let unit = 0;
-	while (value >= 1024 && value % 1024 === 0 && unit < units.length - 1) {
-		value /= 1024;
-		unit++;
-	}
-	return `${value} ${units[unit]}`;
 }
 
 function grid(rows: readonly (readonly string[])[]): string {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { Command } from 'commander';
 import { ARCHES } from '../core/architectures.js';
-
-const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
+import { collect } from './collect.js';
 
 /** What commander hands over; the same names as the options. */
 export interface HeapsOptions {
@@ -23,6 +22,7 @@ a machine says of itself.
   32 bits     whether a device of 32 bits can have a buffer mapped: yes, bounced or no
   zeroed      a new buffer is all zeros, though its memory was written to before
   programs    a program can map a buffer
+  cached      such a mapping goes through the processor's caches
   kernel      a driver can map a buffer for itself
   devices     what one device writes another reads without any help of a processor
 

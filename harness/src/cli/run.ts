@@ -3,8 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ARCHES } from '../core/architectures.js';
 import { CASE_CLASSES, type CaseClass } from '../core/case-class.js';
 import type { Isolation } from '../run/context.js';
-
-const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
+import { collect } from './collect.js';
 
 function parseShard(text: string): { index: number; count: number } {
 	const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);

@@ -11,6 +11,14 @@ export function formatBytes(bytes: number): string {
 	return `${value.toFixed(digits)} ${UNITS[unit] ?? ''}`;
 }
 
+/** `4 KiB`, `5120 KiB`, `17 bytes`: whole units, none lost to rounding. */
+export function exactBytes(bytes: number): string {
+	let value = bytes;
+	let unit = 0;
+	for (; value >= 1024 && value % 1024 === 0 && unit < UNITS.length - 1; unit++) value /= 1024;
+	return `${value} ${UNITS[unit] ?? ''}`;
+}
+
 const FACTORS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 /** Bytes of `10G`, `500M`, `1.5GiB`, `4096`; undefined for anything else. Units are powers of 1024. */

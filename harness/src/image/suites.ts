@@ -40,8 +40,9 @@ export async function discoverSuites(root: string): Promise<string[]> {
 }
 
 /**
- * The agent and the suites as programs for `arch`, from the cache or compiled now. @throws FencepostError SUITE_BUILD_FAILED with the compiler's words; COMMAND_MISSING or
- * HEADERS_MISSING naming the package; SUITE_LIST_FAILED; what `fetchPackage` throws.
+ * The agent and the suites as programs for `arch`, from the cache or compiled now. @throws FencepostError
+ * SUITE_BUILD_FAILED with the compiler's words; COMMAND_MISSING or HEADERS_MISSING naming the package;
+ * SUITE_LIST_FAILED; what `fetchPackage` throws.
  */
 export async function buildGuestPrograms(options: BuildOptions): Promise<GuestPrograms> {
 	const { root, arch, cache, fetchPackage } = options;

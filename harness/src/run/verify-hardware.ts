@@ -17,7 +17,8 @@ export function verifyAreas(
 ): void {
 	const told = facts.more.get('cma.areas');
 	if (told === undefined && !provides.includes('debugfs')) return;
-	const areas = (told ?? '').split(' ').map((word) => {
+	const words = (told ?? '').split(' ').filter((word) => word !== '');
+	const areas = words.map((word) => {
 		const [baseKiB = 0, sizeKiB = 0] = word.split('+').map(Number);
 		return { baseMiB: baseKiB / 1024, sizeMiB: sizeKiB / 1024 };
 	});
