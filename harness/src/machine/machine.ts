@@ -186,10 +186,11 @@ export interface GuestStart {
 	readonly consoleFile: string;
 	readonly onConsole: (bytes: Uint8Array) => void;
 	/**
-	 * Called when a guest is asked for, before it runs. @param command how a user starts the same machine by hand: with paths, and booted
-	 * even where this guest is a clone. @param exact what is executed: confined, and all that it opens inherited.
+	 * Called when a guest is asked for, before it runs. @param command how a user starts the same machine by hand: with
+	 * paths, and booted even where this guest is a clone. @param exact what is executed: confined, and all that it opens
+	 * inherited. @param emulator what runs it, as `QEMU 7.2.22, tcg`.
 	 */
-	readonly onCommand: (command: readonly string[], exact: readonly string[]) => void;
+	readonly onCommand: (command: readonly string[], exact: readonly string[], emulator: string) => void;
 	readonly signal: AbortSignal;
 }
 

@@ -90,6 +90,8 @@ export type RunEvent =
 			readonly arch: Arch;
 			readonly machine: string;
 			readonly command: readonly string[];
+			/** What runs the guest, as `QEMU 7.2.22, tcg`. */
+			readonly emulator: string;
 			readonly console: string;
 	  }
 	| {

@@ -134,12 +134,13 @@ async function prepareLaunch(target: Target, context: RunContext, counter: Guest
 		limits: { bootMs: BOOT_MS * slowness, silenceMs: SILENCE_MS * slowness, hungMs: HUNG_MS * slowness },
 		consoleFile,
 		onConsole: (bytes) => watch.push(bytes),
-		onCommand: (command) =>
+		onCommand: (command, _exact, emulator) =>
 			context.emit({
 				type: 'guest-start',
 				time: timestamp(),
 				...common,
 				command: [shellQuote(command)],
+				emulator,
 				console: relative(context.directory, consoleFile),
 			}),
 		signal: progress.signal,

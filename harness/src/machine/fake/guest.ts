@@ -121,7 +121,7 @@ export class FakeStarter implements GuestStarter {
 	/** Boots as the next script does, which then is the first clone's. */
 	async template(start: TemplateStart): Promise<Template> {
 		const script = this.peek();
-		start.onCommand(['fake-qemu'], ['fake-qemu']);
+		start.onCommand(['fake-qemu'], ['fake-qemu'], 'a fake');
 		if (script.bootConsole) start.onConsole(Buffer.from(script.bootConsole));
 		if (script.bootError) {
 			this.started++;
@@ -133,7 +133,7 @@ export class FakeStarter implements GuestStarter {
 			clone: async (clone) => {
 				const next = this.peek();
 				this.started++;
-				clone.onCommand(['fake-qemu'], ['fake-qemu']);
+				clone.onCommand(['fake-qemu'], ['fake-qemu'], 'a fake');
 				return new FakeGuest(next, { ...start, ...clone });
 			},
 			close: async () => {},
@@ -143,7 +143,7 @@ export class FakeStarter implements GuestStarter {
 	async start(start: GuestStart): Promise<Guest> {
 		const script = this.peek();
 		this.started++;
-		start.onCommand(['fake-qemu'], ['fake-qemu']);
+		start.onCommand(['fake-qemu'], ['fake-qemu'], 'a fake');
 		if (script.bootConsole) start.onConsole(Buffer.from(script.bootConsole));
 		if (script.bootError) throw script.bootError;
 		return new FakeGuest(script, start);

@@ -22,10 +22,23 @@ const PROBE_VERSION = 3;
 /** QEMU's own start takes a fifth of this on a busy host. */
 const PROBE_TIMEOUT_MS = 3000;
 
+/** What runs a guest, for those who read of it: `QEMU 7.2.22, tcg`. */
+export async function emulatorName(arch: Arch, accelerator: Accelerator): Promise<string> {
+	return `QEMU ${await qemuVersion(arch)}, ${accelerator}`;
+}
+
+const versions = new Map<Arch, Promise<string>>();
+
 /** Version of QEMU's binary for an architecture, as `7.2.22`. @throws naming the package when it is not installed. */
-export async function qemuVersion(arch: Arch): Promise<string> {
-	const record = QEMU_ARCHITECTURES[arch];
-	const { stdout } = await run(record.binary, ['--version'], { package: record.package, timeoutMs: 20_000 });
+export function qemuVersion(arch: Arch): Promise<string> {
+	const known = versions.get(arch) ?? askVersion(QEMU_ARCHITECTURES[arch]);
+	versions.set(arch, known);
+	known.catch(() => versions.delete(arch));
+	return known;
+}
+
+async function askVersion({ binary, package: from }: QemuArchitecture): Promise<string> {
+	const { stdout } = await run(binary, ['--version'], { package: from, timeoutMs: 20_000 });
 	return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
 }
 

@@ -3,7 +3,7 @@ import { sleep } from '../../core/clock.js';
 import { FencepostError, infrastructureError } from '../../core/errors.js';
 import { AgentSession } from '../agent/session.js';
 import type { GuestEnd, GuestStart } from '../machine.js';
-import type { Accelerator } from './accelerator.js';
+import { type Accelerator, emulatorName } from './accelerator.js';
 import { QEMU_ARCHITECTURES } from './architectures.js';
 import { type GuestRole, repeatableCommandLine } from './command-line.js';
 import { QemuGuest } from './guest.js';
@@ -27,7 +27,8 @@ export async function bootGuest(
 ): Promise<QemuGuest> {
 	start.signal.throwIfAborted();
 	const command = await guestCommand(start.spec, accelerator, role);
-	start.onCommand(repeatableCommandLine(start.spec, accelerator), command);
+	const emulator = await emulatorName(start.spec.arch, accelerator);
+	start.onCommand(repeatableCommandLine(start.spec, accelerator), command, emulator);
 	const qemu = await launchQemu(start.spec, command, inheritance);
 	qemu.openConsole(start.consoleFile, start.onConsole);
 	try {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { infrastructureError } from '../../core/errors.js';
 import type { CloneStart, GuestFacts, Template, TemplateStart } from '../machine.js';
-import type { Accelerator } from './accelerator.js';
+import { type Accelerator, emulatorName } from './accelerator.js';
 import { panicError } from './boot.js';
 import { repeatableCommandLine } from './command-line.js';
 import { QemuGuest } from './guest.js';
@@ -24,6 +24,7 @@ export class QemuTemplate implements Template {
 	private constructor(
 		private readonly start: TemplateStart,
 		private readonly accelerator: Accelerator,
+		private readonly emulator: string,
 		private readonly command: readonly string[],
 		private readonly saved: SavedGuest,
 		readonly cached: boolean,
@@ -45,7 +46,8 @@ export class QemuTemplate implements Template {
 			await writeFile(start.consoleFile, saved.console);
 			start.onConsole(saved.console);
 		}
-		return new QemuTemplate(start, accelerator, command, saved, cached);
+		const emulator = await emulatorName(start.spec.arch, accelerator);
+		return new QemuTemplate(start, accelerator, emulator, command, saved, cached);
 	}
 
 	get facts(): GuestFacts {
@@ -56,7 +58,7 @@ export class QemuTemplate implements Template {
 		const { consoleFile, onConsole, onCommand, signal, limits } = start;
 		signal.throwIfAborted();
 		if (this.closed) throw closedError();
-		onCommand(repeatableCommandLine(this.start.spec, this.accelerator), this.command);
+		onCommand(repeatableCommandLine(this.start.spec, this.accelerator), this.command, this.emulator);
 		const { qemu, session } = await this.rehearsed(start, await this.take());
 		try {
 			qemu.openConsole(consoleFile, onConsole);
