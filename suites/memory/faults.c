@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ struct call {
 	int descriptors;
 	int heap, buffer, fence, other;
 	size_t bytes;
+	void *place; /* for a mapping */
 };
 
 static void remember(struct call *call)
@@ -104,19 +106,40 @@ CASE(name_faults, "memory.fault-name", CATALOGUE("MEM-03"), CLASS(ABI),
 	EXPECT_TRUE(fault_sweep("SET_NAME", set_name, check_name, &call) >= 1);
 }
 
+/*
+ * Addresses that nothing of the kernel's tables is made for yet: all that one page of entries maps,
+ * with nothing beside it, so that a mapping there needs such a page each time.
+ */
+static size_t fresh_bytes(void)
+{
+	return page_size() * (page_size() / sizeof(uint64_t));
+}
+
+static void *fresh_place(void)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	uintptr_t from = (uintptr_t)MUST(mmap(NULL, 2 * fresh_bytes(), PROT_NONE, flags, -1, 0));
+
+	return (void *)((from + fresh_bytes() - 1) / fresh_bytes() * fresh_bytes());
+}
+
 static long map(void *argument)
 {
 	struct call *call = argument;
-	void *at = mmap(NULL, call->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, call->buffer, 0);
+	void *at = mmap(call->place, call->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			call->buffer, 0);
 
 	return at == MAP_FAILED ? -1 : munmap(at, call->bytes);
 }
 
+/* The place is kept from everybody else, and its tables are given back. */
 static void still_whole(void *argument, long result)
 {
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
 	struct call *call = argument;
 
 	(void)result;
+	MUST(mmap(call->place, fresh_bytes(), PROT_NONE, flags, -1, 0));
 	EXPECT_EQ(buffer_size(call->buffer), call->bytes);
 	EXPECT_BUFFERS_MORE(&call->before, 0);
 }
@@ -128,7 +151,7 @@ CASE(map_faults, "memory.fault-map", CATALOGUE("MEM-03"), CLASS(ABI),
      NEEDS("heap fault-injection root"), TIMEOUT(30000))
 {
 	struct holdings before = holdings_now();
-	struct call call = {.bytes = MIB + 16 * page_size()};
+	struct call call = {.bytes = MIB + 16 * page_size(), .place = fresh_place()};
 
 	call.buffer = heap_buffer(call.bytes);
 	remember(&call);
