@@ -7,13 +7,12 @@ import { sha256, sha256File } from '../harness/dist/src/core/hash.js';
 import { parseRelease } from '../harness/dist/src/core/release.js';
 import { parseKernelSelector } from '../harness/dist/src/core/selector.js';
 import { loadCatalogue } from '../harness/dist/src/kernel/catalogue.js';
-import { compileModule } from '../harness/dist/src/kernel/module-build.js';
-import { copyModuleSource } from '../harness/dist/src/kernel/module-source.js';
 import { loadPatches } from '../harness/dist/src/kernel/patch.js';
 import { patchedSource } from '../harness/dist/src/kernel/patched-source.js';
 import { findSource, unpackedSource } from '../harness/dist/src/kernel/source.js';
 import { resolveMachine } from '../harness/dist/src/plan/machine-resolve.js';
 import { loadMachineLibrary } from '../harness/dist/src/plan/machines.js';
+import { MutantDevices } from './mutant-device.mjs';
 import { MutantKernels } from './mutant-kernel.mjs';
 import { MutantMemory } from './mutant-memory.mjs';
 import { judgeMutant, MutantRuns, soundness } from './mutant-run.mjs';
@@ -54,7 +53,7 @@ export class MutantCampaign {
 		await cache.touch('mutants');
 		const context = { cache, progress, projectRoot: root, catalogue: await loadCatalogue(root) };
 		const found = await findSource(parseKernelSelector(kernel, '--kernel'), context);
-		const files = [...new Set(mutants.flatMap(({ touches }) => touches))];
+		const files = [...new Set(mutants.flatMap(({ ofDevice, touches }) => (ofDevice ? [] : touches)))];
 		// As the recipe builds it: with the heap interface exported, which the device module adds heaps by.
 		const version = found.kernel.upstream;
 		const recipe = { release: parseRelease(version), profile: this.profile, asItIs: false };
@@ -67,21 +66,10 @@ export class MutantCampaign {
 		const { profile, tree } = this;
 		this.kernels = new MutantKernels({ ...context, arch, profile, tree, output, version });
 		await this.kernels.buildWhole(this.plain);
-		await this.#buildDevice(output);
-		this.memory = await this.#openMemory();
-	}
-
-	/** The module that plays devices: no mutant changes what it was built from. */
-	async #buildDevice(output) {
-		const { arch, kernel, root } = this.campaign;
-		const [source, work] = [join(root, 'guest/modules/device'), join(this.folder, 'device')];
-		const copy = join(work, 'source');
-		rmSync(work, { recursive: true, force: true });
-		mkdirSync(copy, { recursive: true });
-		const id = await copyModuleSource(source, copy, join(work, 'manifest.json'));
-		await compileModule({ arch, selector: kernel, release: undefined }, output, source, copy, work, this.campaign);
-		this.device = { id, file: join(work, 'fencepost_device.ko') };
+		this.devices = new MutantDevices({ ...this.campaign, folder: join(this.folder, 'device'), output });
+		this.device = await this.devices.build('plain');
 		this.runs.facts.device = this.device.file;
+		this.memory = await this.#openMemory();
 	}
 
 	/** What the outcomes hang on, but for the patches themselves. */
@@ -144,19 +132,21 @@ export class MutantCampaign {
 		return outcomes;
 	}
 
-	/** Builds each mutant's kernel while the one before it runs, and calls `done` with what came of each. */
+	/** Builds each mutant while the one before it runs, and calls `done` with what came of each. */
 	async #runAll(chosen, done) {
 		const { allCases, progress } = this.campaign;
 		let running = Promise.resolve();
 		try {
 			for (const [index, mutant] of chosen.entries()) {
-				const image = join(this.folder, `kernel-${index % 2}`);
-				const problem = await this.#build(mutant, image);
+				const { problem, image, device } = await (mutant.ofDevice
+					? this.#buildDevice(mutant, index % 2)
+					: this.#build(mutant, index % 2));
 				await running;
 				if (progress.signal.aborted) return;
+				const what = { ...mutant, cases: allCases ? [] : mutant.expected, ...(device && { device }) };
 				running = problem
 					? done(mutant, { results: [], seconds: 0, problem })
-					: this.runs.run(mutant.name, image, { ...mutant, cases: allCases ? [] : mutant.expected }).then((ran) => {
+					: this.runs.run(mutant.name, image, what).then((ran) => {
 							if (!progress.signal.aborted) done(mutant, ran);
 						});
 			}
@@ -165,16 +155,23 @@ export class MutantCampaign {
 		}
 	}
 
-	/** @returns {Promise<string | undefined>} why there is no kernel. */
-	async #build({ file, touches }, image) {
+	/** @returns {Promise<{ image: string, problem?: string }>} the kernel with the mutant, or why there is none. */
+	async #build({ file, touches }, slot) {
+		const image = join(this.folder, `kernel-${slot}`);
 		try {
 			const refused = await this.tree.apply(file);
 			this.kernels.changed(touches);
-			return refused ? `does not apply: ${refused}` : await this.kernels.build(image);
+			return { image, problem: refused ? `does not apply: ${refused}` : await this.kernels.build(image) };
 		} finally {
 			await this.tree.restore();
 			this.kernels.changed(touches);
 		}
+	}
+
+	/** @returns {Promise<{ image: string, device: string, problem?: string }>} the kernel without a mutant, and the module with it. */
+	async #buildDevice({ file }, slot) {
+		const { file: device, problem } = await this.devices.build(`mutant-${slot}`, file);
+		return { image: this.plain, device, problem };
 	}
 
 	/** What is built when all mutants are gone must be what was built before the first: nothing of one was in another. */

@@ -29,7 +29,10 @@ export class MutantMemory {
 
 	keep(mutant, { results, seconds, date }) {
 		const file = this.#file(mutant);
-		const verdicts = results.map(({ case: id, subject, verdict }) => ({ case: id, subject, verdict }));
+		const verdicts = results.map(({ case: id, subject, verdict, reason }) => ({
+			...{ case: id, subject, verdict },
+			...(verdict === 'skip' ? { reason } : {}),
+		}));
 		mkdirSync(dirname(file), { recursive: true });
 		writeFileSync(`${file}.new`, JSON.stringify({ key: this.#key(mutant), date, seconds, results: verdicts }));
 		renameSync(`${file}.new`, file);

@@ -14,8 +14,12 @@ import { DEFAULT_PROFILE } from '../harness/dist/src/core/selector.js';
  * @property {string} profile How its kernel is built, of kernels/catalogue.yaml.
  * @property {string} file Path of the patch.
  * @property {string} text All that the patch says.
- * @property {readonly string[]} touches Files it changes, relative to the kernel's tree.
+ * @property {readonly string[]} touches Files it changes, relative to the kernel's tree, or to the project where it is one of the module's.
+ * @property {boolean} ofDevice Whether it breaks the module that plays devices, and not the kernel.
  */
+
+/** The module that plays devices. */
+export const DEVICE_MODULE = 'guest/modules/device';
 
 /** Where a patch names no machine. */
 export const DEFAULT_MACHINE = 'default';
@@ -28,6 +32,10 @@ function readMutant(file, name) {
 	const text = readFileSync(file, 'utf8');
 	const header = HEADER.exec(text)?.groups;
 	if (!header) throw new Error(`${file} does not begin with the lines Mutant:, Expected:, Subject: and ---`);
+	const touches = [...text.matchAll(/^\+\+\+ b\/(\S+)/gm)].map(([, path]) => path);
+	const ofDevice = touches.some((path) => path.startsWith(`${DEVICE_MODULE}/`));
+	if (ofDevice && !touches.every((path) => path.startsWith(`${DEVICE_MODULE}/`)))
+		throw new Error(`${file} changes both the kernel and ${DEVICE_MODULE}`);
 	return {
 		name,
 		file,
@@ -37,7 +45,8 @@ function readMutant(file, name) {
 		subject: header.subject === '*' ? undefined : header.subject,
 		machine: header.machine ?? DEFAULT_MACHINE,
 		profile: header.profile ?? DEFAULT_PROFILE,
-		touches: [...text.matchAll(/^\+\+\+ b\/(\S+)/gm)].map(([, path]) => path),
+		touches,
+		ofDevice,
 	};
 }
 

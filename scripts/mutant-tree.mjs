@@ -43,11 +43,16 @@ export class MutantTree {
 	}
 
 	/** @returns {Promise<string | undefined>} why the patch does not apply; undefined when it did. */
-	async apply(patch) {
-		const { exitCode, stdout, stderr } =
-			await $`patch --directory ${this.path} --strip 1 --fuzz 0 --batch --no-backup-if-mismatch --input ${patch}`
-				.nothrow()
-				.quiet();
-		return exitCode === 0 ? undefined : `${stdout}${stderr}`.trim();
+	apply(patch) {
+		return applyPatch(this.path, patch);
 	}
+}
+
+/** @returns {Promise<string | undefined>} why the patch does not apply to what is in the folder; undefined when it did. */
+export async function applyPatch(folder, patch) {
+	const { exitCode, stdout, stderr } =
+		await $`patch --directory ${folder} --strip 1 --fuzz 0 --batch --no-backup-if-mismatch --input ${patch}`
+			.nothrow()
+			.quiet();
+	return exitCode === 0 ? undefined : `${stdout}${stderr}`.trim();
 }
