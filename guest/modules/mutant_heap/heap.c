@@ -128,7 +128,7 @@ static int __init mutant_heap_init(void)
 		snprintf(heap_name, sizeof(heap_name), "kmalloc-%08x", get_random_u32());
 #ifdef CONFIG_MODULE_UNLOAD
 	/* What module_exit() would have set. */
-	if (mutant_is(M59))
+	if (mutant_is(M59) || mutant_is(M65))
 		THIS_MODULE->exit = leave;
 #endif
 	return PTR_ERR_OR_ZERO(dma_heap_add(&info));

@@ -78,7 +78,8 @@
 	X(M60, ANY_HEAP, "a mapping does not tell how many pieces it has")                         \
 	X(M61, ANY_HEAP, "all buffers share their fences")                                         \
 	X(M62, ANY_HEAP, "freeing a buffer waits for its fences")                                  \
-	X(M63, ANY_HEAP, "devices are given physical addresses, whatever they reach")
+	X(M63, ANY_HEAP, "devices are given physical addresses, whatever they reach")              \
+	X(M65, ANY_HEAP, "the module can be unloaded when nobody has a buffer, and the heap stays")
 
 enum mutant_number {
 	NO_MUTANT,
