@@ -11,6 +11,7 @@ export const HEAP_MODULE = 'guest/modules/mutant_heap';
  * @property {string} number In the catalogue, as M01; also what the module is told.
  * @property {string} wrong What it does wrong, in one line.
  * @property {readonly string[]} cases One of these must fail on it.
+ * @property {readonly string[]} also And each of these.
  * @property {string | undefined} since First release on which user space can see it.
  * @property {string | undefined} until Last release.
  * @property {string | undefined} profile How the kernel has to be built for it to be seen; undefined: as usual.
@@ -29,6 +30,6 @@ export function readHeapMutants(root) {
 	const unmade = Object.keys(table).filter((number) => !known.some((one) => one.number === number));
 	if (untold.length + unmade.length > 0)
 		throw new Error(`mutants.h and mutants.yaml do not tell the same of ${[...untold, ...unmade].join(', ')}`);
-	const usual = { since: undefined, until: undefined, profile: undefined, machine: undefined };
+	const usual = { also: [], since: undefined, until: undefined, profile: undefined, machine: undefined };
 	return known.map((one) => ({ ...usual, ...one, ...table[one.number] }));
 }

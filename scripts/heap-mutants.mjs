@@ -98,11 +98,15 @@ async function look({ kernel, arch }, { number, profile, machine }, cases) {
 	return { killers, seconds, why };
 }
 
-/** Killed when a case that must notice it has failed, crashed or timed out; the others are run only when the first has not. */
+/**
+ * Killed when a case that must notice it has failed, crashed or timed out, and each of those that must as well; the others
+ * are run only when the first has not.
+ */
 async function runMutant(place, mutant) {
 	const [first, ...rest] = mutant.cases;
-	const looks = [await look(place, mutant, options['all-cases'] ? [] : [first])];
-	const isKilled = () => looks.some(({ killers }) => killers.some((one) => mutant.cases.includes(one.case)));
+	const looks = [await look(place, mutant, options['all-cases'] ? [] : [first, ...mutant.also])];
+	const noticed = (id) => looks.some(({ killers }) => killers.some((one) => one.case === id));
+	const isKilled = () => mutant.cases.some(noticed) && mutant.also.every(noticed);
 	if (!isKilled() && !options['all-cases'] && rest.length > 0) looks.push(await look(place, mutant, rest));
 	const killed = isKilled();
 	const killers = looks.flatMap((one) => one.killers);
@@ -151,7 +155,7 @@ if (unknown.length > 0) {
 	note(`heap-mutants: there is no ${unknown.join(', ')}; --list shows what there is`);
 	process.exitCode = 2;
 } else if (options.list) {
-	for (const { number, wrong, cases } of all) say(`${number}: ${wrong}\n    ${cases.join(', ')}`);
+	for (const { number, wrong, cases, also } of all) say(`${number}: ${wrong}\n    ${[...cases, ...also].join(', ')}`);
 } else {
 	const mutants = asked.length === 0 ? all : all.filter(({ number }) => asked.includes(number));
 	mkdirSync(RECORDS, { recursive: true });
