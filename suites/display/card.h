@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * card.h - the display's driver, vkms: it imports buffers, which attaches and maps them (since 6.17
+ * attaches alone), and maps those that it shows into the kernel. One open file is one importer.
+ */
+#ifndef FENCEPOST_DISPLAY_CARD_H
+#define FENCEPOST_DISPLAY_CARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Opens the display; skips the case, "needs vkms", where there is none. */
+int card_open(void);
+
+/* Where debugfs tells of it: /sys/kernel/debug/dri/N, with N this. */
+unsigned int card_number(int card);
+
+/* Takes the buffer in: its handle. The raw one is 0, or -1 with errno. */
+uint32_t card_import(int card, int buffer);
+int card_import_raw(int card, int buffer, uint32_t *handle);
+
+/* A new descriptor of what the handle stands for, or -1 with errno; `flags` is O_CLOEXEC, O_RDWR or
+ * both. */
+int card_export(int card, uint32_t handle, uint32_t flags);
+
+/* Lets go of it: 0, or -1 with errno. */
+int card_close_handle(int card, uint32_t handle);
+
+/* Memory of the display's own, for a picture of this size. */
+struct own_memory {
+	uint32_t handle, pitch_bytes;
+	size_t bytes;
+	void *at; /* mapped */
+};
+struct own_memory card_own_memory(int card, uint32_t width, uint32_t height);
+
+/* How many devices debugfs says are attached to the buffer. Needs "debugfs". */
+int attached_to(int buffer);
+/* The same of a buffer that nobody may have a descriptor of any more. */
+unsigned long long buffer_inode(int buffer);
+int attached_to_inode(unsigned long long inode);
+
+#endif
