@@ -62,7 +62,7 @@ static void switch_off(void *argument, long result)
 		screen_off(call->card);
 }
 
-CASE(show, "display.fault-show", CATALOGUE("MEM-03"), CLASS(ABI),
+CASE(show, "display.fault-show", CATALOGUE("IMP-11"), CLASS(ABI),
      STATEMENT("Whichever allocation fails on the way of a picture to the screen, it is ENOMEM or "
 	       "shown, and the buffer is freed afterwards."),
      SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_vmap(); drivers/dma-buf/heaps/system_heap.c, "

@@ -50,7 +50,7 @@ CASE(import, "display.import", CATALOGUE("IMP-01"), CLASS(ABI),
 	EXPECT_HOLDINGS_BACK(&before);
 }
 
-CASE(export_back, "display.export-back", CATALOGUE("LIFE-04"), CLASS(ABI),
+CASE(export_back, "display.export-back", CATALOGUE("IMP-01"), CLASS(ABI),
      STATEMENT("What a display gives out of a handle is the buffer that it was given: the same "
 	       "file, the same bytes, both ways."),
      SOURCE("drivers/gpu/drm/drm_prime.c: drm_gem_prime_handle_to_fd(), which exports an imported "

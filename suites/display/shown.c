@@ -28,7 +28,7 @@ CASE(drawn, "display.shows", CATALOGUE("IMP-10"), CLASS(ABI),
      SHOWN_SOURCE, SINCE("6.1"), NEEDS("heap debugfs root"), TIMEOUT(30000))
 {
 	int card = card_open(), buffer;
-	uint32_t first, second;
+	uint32_t first, second, frame;
 
 	heap_require(picture_bytes());
 	first = screen_checksum_of(card, 11);
@@ -36,7 +36,11 @@ CASE(drawn, "display.shows", CATALOGUE("IMP-10"), CLASS(ABI),
 	EXPECT_TRUE(first != second);
 	buffer = heap_buffer(picture_bytes());
 	picture_draw_into(buffer, 11);
-	EXPECT_OK(screen_show(card, screen_frame(card, card_import(card, buffer), page_size())));
+	frame = screen_frame(card, card_import(card, buffer), page_size());
+	EXPECT_OK(screen_show(card, frame));
+	EXPECT_EQ(screen_checksum(card), first);
+	/* Shown once more: mapped again before the first mapping is gone. */
+	EXPECT_OK(screen_show(card, frame));
 	EXPECT_EQ(screen_checksum(card), first);
 	picture_draw_into(buffer, 12);
 	EXPECT_EQ(screen_checksum(card), second);
