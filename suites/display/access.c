@@ -94,7 +94,7 @@ CASE(storm, "display.storm-sync", CATALOGUE("CONC-01"), CLASS(ABI),
 
 	MUST(close(card_open()));
 	before = holdings_now();
-	with.buffer = heap_buffer(CHUNKED_PAGES * page_size());
+	with.buffer = heap_buffer(card_pages() * page_size());
 	storm_run(4, turn, &with);
 	EXPECT_EQ(attached_to(with.buffer), 0);
 	MUST(close(with.buffer));

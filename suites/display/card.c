@@ -10,10 +10,14 @@
 #include "bufinfo.h"
 #include "card.h"
 #include "drm-calls.h"
+#include "heap.h"
 #include "ktap.h"
+#include "pages.h"
 
 /* Drivers of other displays may come first. */
 #define CARDS 8
+/* Pieces are of 256 KiB, and one that need not begin where a piece does is a little less. */
+#define BOUNCED_BYTES (240 * KIB)
 
 static bool is_vkms(int card)
 {
@@ -47,6 +51,19 @@ unsigned int card_number(int card)
 
 	MUST(fstat(card, &status));
 	return minor(status.st_rdev);
+}
+
+size_t card_pages(void)
+{
+	char line[2048] = "";
+	FILE *file = fopen("/proc/cmdline", "re");
+	const char *swiotlb;
+
+	EXPECT_TRUE(file != NULL);
+	EXPECT_TRUE(fgets(line, sizeof(line), file) != NULL);
+	fclose(file);
+	swiotlb = strstr(line, "swiotlb=");
+	return swiotlb && strstr(swiotlb, "force") ? BOUNCED_BYTES / page_size() : CHUNKED_PAGES;
 }
 
 int card_import_raw(int card, int buffer, uint32_t *handle)

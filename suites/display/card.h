@@ -15,6 +15,12 @@ int card_open(void);
 /* Where debugfs tells of it: /sys/kernel/debug/dri/N, with N this. */
 unsigned int card_number(int card);
 
+/*
+ * Pages of a buffer that the display can map: CHUNKED_PAGES, and where every mapping is bounced as
+ * many as can be in one piece (kernel/dma/swiotlb.c: swiotlb_max_mapping_size()).
+ */
+size_t card_pages(void);
+
 /* Takes the buffer in: its handle. The raw one is 0, or -1 with errno. */
 uint32_t card_import(int card, int buffer);
 int card_import_raw(int card, int buffer, uint32_t *handle);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Memory that fails on the way of an import, and of a picture's. */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "card.h"
@@ -7,8 +9,10 @@
 #include "heap.h"
 #include "holdings.h"
 #include "ktap.h"
+#include "memfd.h"
 #include "memory.h"
 #include "screen.h"
+#include "udmabuf-node.h"
 
 struct call {
 	int card, buffer;
@@ -41,7 +45,7 @@ CASE(import, "display.fault-import", CATALOGUE("MEM-03"), CLASS(ABI),
 	struct call call = {.card = card_open()};
 	struct holdings before = holdings_now();
 
-	call.buffer = heap_buffer(CHUNKED_PAGES * page_size());
+	call.buffer = heap_buffer(card_pages() * page_size());
 	EXPECT_TRUE(fault_sweep("import", import, let_go, &call) > 2);
 	MUST(close(call.buffer));
 	EXPECT_HOLDINGS_BACK(&before);
@@ -79,4 +83,58 @@ CASE(show, "display.fault-show", CATALOGUE("IMP-11"), CLASS(ABI),
 	MUST(close(call.buffer));
 	MUST(close(call.card));
 	EXPECT_HOLDINGS_BACK(&before);
+}
+
+#define UDMABUF_PAGES 24
+
+struct udmabuf_call {
+	int card, device, memfd, buffer;
+	uint32_t handle;
+};
+
+/* A new one that is given to the display; when that is refused, there is none any more. */
+static long create_and_import(void *argument)
+{
+	struct udmabuf_call *call = argument;
+	int buffer = udmabuf_create(call->device, call->memfd, 0, UDMABUF_PAGES * page_size(),
+				    UDMABUF_FLAGS_CLOEXEC);
+	int error;
+
+	if (buffer < 0)
+		return -1;
+	if (!card_import_raw(call->card, buffer, &call->handle))
+		return call->buffer = buffer;
+	error = errno;
+	close(buffer);
+	errno = error;
+	return -1;
+}
+
+static void let_udmabuf_go(void *argument, long result)
+{
+	const struct udmabuf_call *call = argument;
+
+	if (result < 0)
+		return;
+	EXPECT_EQ(attached_to(call->buffer), 1);
+	MUST(close(call->buffer));
+	EXPECT_OK(card_close_handle(call->card, call->handle));
+}
+
+CASE(udmabuf, "display.fault-udmabuf", CATALOGUE("MEM-03"), CLASS(ABI),
+     STATEMENT("Whichever allocation fails on the way of a udmabuf and its import, it is ENOMEM or "
+	       "succeeds, and nobody holds the memfd's pages afterwards."),
+     SOURCE("drivers/dma-buf/udmabuf.c: udmabuf_create(), get_sg_table()"), SINCE("6.12"),
+     NEEDS("heap udmabuf debugfs fault-injection root"), TIMEOUT(60000))
+{
+	struct udmabuf_call call = {
+		.card = card_open(),
+		.device = udmabuf_open(),
+		.memfd = memfd_for_udmabuf(UDMABUF_PAGES * page_size()),
+	};
+	struct holdings before = holdings_now();
+
+	EXPECT_TRUE(fault_sweep("udmabuf", create_and_import, let_udmabuf_go, &call) > 4);
+	EXPECT_BUFFERS_MORE(&before, 0);
+	EXPECT_UNPINNED(call.memfd);
 }

@@ -39,7 +39,7 @@ CASE(handle, "display.keeps", CATALOGUE("LIFE-07"), CLASS(ABI),
 	       "with its bytes; letting go of the handle frees it."),
      SOURCE(HELD_SOURCE), SINCE("6.1"), NEEDS("heap debugfs"))
 {
-	const size_t bytes = 4 * MIB;
+	const size_t bytes = picture_bytes();
 	struct holdings before;
 	int card = card_open(), buffer;
 	unsigned char *at;

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <linux/dma-buf.h>
+
+#include "buffer-fence.h"
 #include "card.h"
 #include "descriptors.h"
 #include "filling.h"
@@ -11,7 +14,6 @@
 #include "holdings.h"
 #include "ktap.h"
 #include "memory.h"
-#include "pages.h"
 
 #define IMPORT_SOURCE                                                                              \
 	SOURCE("drivers/gpu/drm/drm_prime.c: drm_gem_prime_fd_to_handle(), which attaches; "       \
@@ -22,7 +24,7 @@ CASE(import, "display.import", CATALOGUE("IMP-01"), CLASS(ABI),
 	       "attached until it lets go, and leaves the buffer and its bytes to the program."),
      IMPORT_SOURCE, SINCE("6.1"), NEEDS("heap debugfs"))
 {
-	const size_t bytes = CHUNKED_PAGES * page_size();
+	const size_t bytes = card_pages() * page_size();
 	struct holdings before;
 	int card = card_open(), buffer;
 	unsigned char *at;
@@ -94,7 +96,9 @@ CASE(files, "display.files", CATALOGUE("IMP-04"), CLASS(ABI),
 	unsigned char *at = buffer_map(buffer, bytes);
 
 	EXPECT_EQ(attached_to(buffer), 2);
+	MUST(buffer_sync(buffer, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE));
 	fill(at, 0, bytes, 4);
+	MUST(buffer_sync(buffer, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE));
 	buffer_unmap(at, bytes);
 	MUST(close(buffer));
 	EXPECT_OK(card_close_handle(first, one));

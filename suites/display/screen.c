@@ -22,14 +22,15 @@
 
 size_t picture_bytes(void)
 {
-	return PICTURE_HEIGHT * page_size();
+	return card_pages() * page_size();
 }
 
 void picture_draw(void *at, size_t pitch_bytes, uint32_t seed)
 {
+	const size_t height = card_pages();
 	uint32_t random = seed * 2654435761u + 1;
 
-	for (size_t y = 0; y < PICTURE_HEIGHT; y++) {
+	for (size_t y = 0; y < height; y++) {
 		uint32_t *line = (uint32_t *)((char *)at + y * pitch_bytes);
 
 		for (size_t x = 0; x < PICTURE_WIDTH; x++) {
@@ -53,7 +54,7 @@ uint32_t screen_frame(int card, uint32_t handle, size_t pitch_bytes)
 {
 	struct drm_call_frame frame = {
 		.width = PICTURE_WIDTH,
-		.height = PICTURE_HEIGHT,
+		.height = (uint32_t)card_pages(),
 		.format = DRM_CALL_FORMAT_XRGB8888,
 		.handles = {handle},
 		.pitches = {(uint32_t)pitch_bytes},
@@ -83,22 +84,23 @@ static void parts(int card, uint32_t *crtc, uint32_t *connector)
 
 int screen_show(int card, uint32_t frame)
 {
+	const uint16_t height = (uint16_t)card_pages();
 	uint32_t connector;
 	struct drm_call_crtc show = {
 		.connectors = (uintptr_t)&connector,
 		.connector_count = 1,
 		.frame = frame,
 		.mode_valid = 1,
-		.mode = {.clock_khz = (PICTURE_WIDTH + MARGIN) * (PICTURE_HEIGHT + MARGIN) *
-				      REFRESH_HZ / 1000,
+		.mode = {.clock_khz =
+				 (PICTURE_WIDTH + MARGIN) * (height + MARGIN) * REFRESH_HZ / 1000,
 			 .width = PICTURE_WIDTH,
 			 .h_sync_start = PICTURE_WIDTH + 2,
 			 .h_sync_end = PICTURE_WIDTH + 4,
 			 .h_total = PICTURE_WIDTH + MARGIN,
-			 .height = PICTURE_HEIGHT,
-			 .v_sync_start = PICTURE_HEIGHT + 2,
-			 .v_sync_end = PICTURE_HEIGHT + 4,
-			 .v_total = PICTURE_HEIGHT + MARGIN,
+			 .height = height,
+			 .v_sync_start = height + 2,
+			 .v_sync_end = height + 4,
+			 .v_total = height + MARGIN,
 			 .refresh_hz = REFRESH_HZ},
 	};
 
@@ -154,7 +156,7 @@ uint32_t screen_checksum(int card)
 
 uint32_t screen_checksum_of(int card, uint32_t seed)
 {
-	struct own_memory own = card_own_memory(card, PICTURE_WIDTH, PICTURE_HEIGHT);
+	struct own_memory own = card_own_memory(card, PICTURE_WIDTH, (uint32_t)card_pages());
 	uint32_t frame = screen_frame(card, own.handle, own.pitch_bytes), checksum;
 
 	picture_draw(own.at, own.pitch_bytes, seed);

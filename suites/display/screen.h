@@ -6,14 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pages.h"
-
 /*
- * A picture has a line in each page of a buffer, so that each page is seen in its place, and few
- * pixels in it, so that it is composed quickly.
+ * A picture has a line in each page of a buffer of card_pages(), so that each page is seen in its
+ * place, and few pixels in it, so that it is composed quickly.
  */
-#define PICTURE_WIDTH  32
-#define PICTURE_HEIGHT CHUNKED_PAGES
+#define PICTURE_WIDTH 32
 
 /* Bytes of a buffer with a picture, a line in each page. */
 size_t picture_bytes(void);

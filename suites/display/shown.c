@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What a program draws is what the display shows. */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
