@@ -55,15 +55,21 @@ unsigned int card_number(int card)
 
 size_t card_pages(void)
 {
+	/* Looked up once: a case may make allocations fail later. */
+	static size_t pages;
 	char line[2048] = "";
-	FILE *file = fopen("/proc/cmdline", "re");
 	const char *swiotlb;
+	FILE *file;
 
+	if (pages)
+		return pages;
+	file = fopen("/proc/cmdline", "re");
 	EXPECT_TRUE(file != NULL);
 	EXPECT_TRUE(fgets(line, sizeof(line), file) != NULL);
 	fclose(file);
 	swiotlb = strstr(line, "swiotlb=");
-	return swiotlb && strstr(swiotlb, "force") ? BOUNCED_BYTES / page_size() : CHUNKED_PAGES;
+	pages = swiotlb && strstr(swiotlb, "force") ? BOUNCED_BYTES / page_size() : CHUNKED_PAGES;
+	return pages;
 }
 
 int card_import_raw(int card, int buffer, uint32_t *handle)
