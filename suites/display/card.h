@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * card.h - the display's driver, vkms: it imports buffers, which attaches and maps them (since 6.17
+ * card.h - the display's driver, vkms: it imports buffers, which attaches and maps them (in 7.3 it
  * attaches alone), and maps those that it shows into the kernel. One open file is one importer.
  */
 #ifndef FENCEPOST_DISPLAY_CARD_H
