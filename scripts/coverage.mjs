@@ -23,8 +23,6 @@ const arch = argv.arch ?? 'x86_64';
 const selector = `${argv.kernel ?? 'source:6.12'},profile=coverage`;
 const out = join(root, 'runs', `coverage-${arch}`);
 const plan = join(out, 'plan.yaml');
-/** Under emulation and with counters, some in-kernel tests keep a processor for longer than is usual. */
-const PATIENT = ['rcupdate.rcu_cpu_stall_timeout=300', 'watchdog_thresh=60'];
 const note = (text) => process.stderr.write(`${text}\n`);
 
 /** Compiles a program of scripts/programs for a guest. */
@@ -36,14 +34,14 @@ async function compile(name, ...flags) {
 }
 
 /** Runs something in one guest, with `options` of `fencepost run`, and reads what was counted there. */
-async function measure(name, options, kernel, dump, machine = 'coverage') {
+async function measure(name, options, kernel, dump) {
 	note(`${name} on ${selector}, ${arch}`);
 	const directory = join(out, name);
 	const stdio = ['ignore', 'pipe', process.stderr.isTTY ? 'inherit' : 'pipe'];
 	// The counts are a guest's: all must happen in one.
 	const { stderr } = await $({
 		stdio,
-	})`${fencepost} run --plan ${plan} --machine ${machine} --isolate run ${options} --program ${dump} --out ${directory}`
+	})`${fencepost} run --plan ${plan} --isolate run ${options} --program ${dump} --out ${directory}`
 		.nothrow()
 		.quiet();
 	let log;
@@ -119,9 +117,9 @@ writeFileSync(
 	JSON.stringify({
 		kernels: [selector],
 		arches: [arch],
+		// Under emulation and with counters, some in-kernel tests keep a processor for longer than is usual.
 		machines: [
-			{ name: 'coverage', extends: 'hugepages', cmdline: PATIENT },
-			{ name: 'three-processors', extends: 'hugepages', smp: 3, cmdline: PATIENT },
+			{ name: 'coverage', extends: 'hugepages', cmdline: ['rcupdate.rcu_cpu_stall_timeout=300', 'watchdog_thresh=60'] },
 		],
 		expectations: [join(root, 'kernels/expectations.yaml')],
 	}),
@@ -134,11 +132,18 @@ const embedded = modules.map(({ name, file }) => `MODULE("${name}", "${file}")`)
 const inKernel = await compile('kernel-tests', `-DMODULES=${embedded}`);
 const programs = (files) => files.flatMap((file) => ['--program', file]);
 
+/** Their threads can keep all processors of a guest; on a busy host the agent is not heard for too long then. */
+async function measureInKernel(files) {
+	for (let attempt = 1; ; attempt++) {
+		const measured = await measure(`kernel-tests-${attempt}`, programs(files), kernel, dump);
+		if (attempt === 3 || measured.cases.every(({ verdict }) => verdict !== 'timeout')) return measured;
+	}
+}
+
 const runs = [
 	await measureSuites(kernel, dump),
 	await measure('selftests', programs(selftests), kernel, dump),
-	// Two threads of a race never give up theirs (st-dma-fence.c: race_signal_callback()); the guest's agent needs one too.
-	await measure('kernel-tests', programs([inKernel]), kernel, dump, 'three-processors'),
+	await measureInKernel([inKernel]),
 ];
 if (argv.missed) {
 	const { files } = runs[0];
