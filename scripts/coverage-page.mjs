@@ -34,8 +34,10 @@ Which lines and branches of the kernel's drivers/dma-buf run while our suites do
 tests reach: the selftests dmabuf-heaps, udmabuf and sync, built from the same source and run as foreign programs, then
 these and the in-kernel tests together (${modules.join(', ') || 'this kernel has none'}). Lines that run at boot count in each column.
 
-Of our suites, the first columns leave out those that go through the project's own device module (importer, bounce, pipeline and others). There,
-attaching, mapping and kernel mappings have one caller, which is the kernel's own: its virtual display, vkms (suite display).
+Of our suites, the first columns leave out those that go through the project's own device module (importer, bounce,
+pipeline and others). There, attaching, mapping and kernel mappings have one caller, which is the kernel's own: its
+virtual display, vkms (suite display). Beyond programs' reach in dma-heap.c are the refusals of dma_heap_add(), which
+drivers call.
 
     npm run coverage                                  this page; the first time a kernel is built with gcov
     npm run coverage -- --kernel source:newest        another kernel, or --arch arm64: the table is printed only
