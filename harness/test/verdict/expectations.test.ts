@@ -77,6 +77,9 @@ t.test('applied to results', async (t) => {
 		['a kernel of unknown release', '  kernel: "<=6.12"\n', { release: '' }, 'fail', 0],
 		['another architecture: nothing to report', '  arch: x86_64\n', {}, 'fail', 0],
 		['an expected crash', '  verdict: crash\n', { verdict: 'crash' }, 'xfail', 0],
+		['a failure in the words expected', '  says: "found 3"\n', { reason: 'expected 2, found 3' }, 'xfail', 0],
+		['a failure in other words', '  says: "found 3"\n', { reason: 'expected 2, found 4' }, 'fail', 0],
+		['a pass has no words', '  says: "found 3"\n', { verdict: 'pass', reason: '' }, 'xpass', 0],
 	];
 	for (const [what, more, change, verdict, unmatched] of rows) {
 		const applied = applyExpectations([{ ...base, ...change }], parseExpectations(entry(more), 'e.yaml'));
