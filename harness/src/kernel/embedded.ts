@@ -17,6 +17,19 @@ export function embeddedRelease(image: Buffer): string | undefined {
 	return undefined;
 }
 
+/**
+ * The kernel in a bzImage, if it is packed with gzip (Documentation/arch/x86/boot.rst: setup_sects, payload_offset,
+ * payload_length, since protocol 2.08). Undefined for other packings, and for what is damaged.
+ */
+export async function bzImagePayload(image: Buffer, maxBytes: number): Promise<Buffer | undefined> {
+	if (image.length < 0x250 || image.readUInt16LE(0x206) < 0x208) return undefined;
+	const sectors = image[0x1f1] || 4;
+	const start = (sectors + 1) * 512 + image.readUInt32LE(0x248);
+	const packed = image.subarray(start, start + image.readUInt32LE(0x24c));
+	if (packed.length < 2 || packed.readUInt16BE(0) !== 0x1f8b) return undefined;
+	return promisify(gunzip)(packed, { maxOutputLength: maxBytes }).catch(() => undefined);
+}
+
 /** The config inside an uncompressed image, if it was built with CONFIG_IKCONFIG. Damaged ones count as none. */
 export async function embeddedConfig(image: Buffer): Promise<string | undefined> {
 	for (let at = image.indexOf(CONFIG_START); at >= 0; at = image.indexOf(CONFIG_START, at + 1)) {

@@ -12,7 +12,7 @@ import type { Progress } from '../core/progress.js';
 import type { KernelSelector } from '../core/selector.js';
 import { parseConfig } from './config.js';
 import { withRoomFor } from './disk-full.js';
-import { embeddedConfig, embeddedRelease } from './embedded.js';
+import { bzImagePayload, embeddedConfig, embeddedRelease } from './embedded.js';
 import { type ByteRange, hasPvhNote, IMAGE_HEAD_BYTES, type ImageFormat, identifyImage } from './image-format.js';
 import type { Kernel } from './kernel.js';
 import { type KernelInfo, publishedKernel } from './published.js';
@@ -39,7 +39,7 @@ export async function resolveFile(
 	});
 	if (!facts.isFile()) throw usageError('FILE_NOT_IMAGE', `${selector.text}: ${path} is not a file`, ACCEPTED[arch]);
 	const format = await acceptedFormat(path, arch, selector.text);
-	const id = contentId({ file: await sha256File(path), arch, version: '1' });
+	const id = contentId({ file: await sha256File(path), arch, version: '2' });
 	const entry = await cache.entry('kernels', id, progress, (directory) =>
 		withRoomFor(cache.root, () => keep(path, format, arch, selector.text, directory, progress.signal)),
 	);
@@ -113,7 +113,8 @@ async function keep(
 	} else await copyFile(path, image);
 	const bytes = await readBounded(image, selector);
 	const release = format.kind === 'bzImage' ? format.release : embeddedRelease(bytes);
-	const config = await embeddedConfig(bytes);
+	const bare = format.kind === 'bzImage' ? await bzImagePayload(bytes, MAX_IMAGE_BYTES) : bytes;
+	const config = bare && (await embeddedConfig(bare));
 	if (config !== undefined) await writeFile(join(directory, 'config'), config);
 	return {
 		arch,

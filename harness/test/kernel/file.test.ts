@@ -36,6 +36,15 @@ function bzImage(release: string, protocol = 0x20f, xloadflags = 1): Buffer {
 	return image;
 }
 
+/** With a packed kernel behind its five sectors and 16 bytes more, and the kernel's length at its end. */
+function packedBzImage(release: string, payload: Buffer): Buffer {
+	const image = bzImage(release);
+	image[0x1f1] = 4;
+	image.writeUInt32LE(4096 - 5 * 512 + 16, 0x248);
+	image.writeUInt32LE(payload.length + 4, 0x24c);
+	return Buffer.concat([image, Buffer.alloc(16), payload, Buffer.from([0, 0, 1, 0]), Buffer.alloc(100)]);
+}
+
 function arm64Image(more: Buffer = Buffer.alloc(0)): Buffer {
 	const head = Buffer.alloc(4096);
 	head.write('MZ', 0);
@@ -100,6 +109,15 @@ t.test('images are recognized, read and kept; what does not boot is refused by n
 	mkdirSync(join(directory, '7.2.13'));
 	file('7.2.13/config', config);
 	t.equal((await resolve(file('7.2.13/vmlinuz', bzImage('7.2.13')), 'x86_64')).config?.size, 2);
+
+	const payload = gzipSync(Buffer.concat([Buffer.alloc(5000), ikconfig(config)]));
+	const packed = await resolve(file('bzImage', packedBzImage('6.1.192', payload)), 'x86_64');
+	t.equal(packed.config?.get('CONFIG_A'), 'y', 'the config inside what a bzImage packs');
+	const cut = await resolve(file('bzcut', packedBzImage('6.1.192', payload.subarray(0, 80))), 'x86_64');
+	t.match(cut, { release: '6.1.192', config: undefined });
+	const astray = packedBzImage('6.1.192', payload);
+	astray.writeUInt32LE(0xffffff00, 0x248);
+	t.equal((await resolve(file('bzastray', astray), 'x86_64')).config, undefined);
 
 	const plain = await resolve(file('Image', arm64Image(ikconfig(config))), 'arm64');
 	t.match(plain, {
