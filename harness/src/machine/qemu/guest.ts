@@ -10,6 +10,8 @@ import type { QemuProcess } from './process.js';
 
 /** For a mark to be shown: without anything else on the console, and in all. A serial line shows some 300 kB a second. */
 const SETTLE = { silentMs: 3000, totalMs: 60_000 } as const;
+/** A mark takes some milliseconds; another one after this costs a working console nothing. */
+const NUDGE_MS = 1000;
 /** After a job's deadline: what the agent needs to kill it (0.5 s), to give it up (10 s), and to tell; docs/protocol.md. */
 const JOB_END_MS = 12_000;
 /** Files on their way, whatever the agent says meanwhile. */
@@ -82,7 +84,10 @@ export class QemuGuest implements Guest {
 		await this.answer('the answer to a mark', this.session.mark(text, signal));
 		const shown = log.shows(`fencepost: ${text}`, 2 * SETTLE.totalMs);
 		const limits = { ...SETTLE, lastSignMs: () => log.lastByteMs };
-		const seen = await this.patience.wait('a mark on the console', shown, limits).catch((cause: unknown) => {
+		// A line can stay in the kernel's log until the next one comes. It is still the first that must be shown.
+		const nudge = setTimeout(() => this.session.mark('nudge', signal).catch(() => {}), NUDGE_MS);
+		const waited = this.patience.wait('a mark on the console', shown, limits).finally(() => clearTimeout(nudge));
+		const seen = await waited.catch((cause: unknown) => {
 			throw infrastructureError(
 				'CONSOLE_BLIND',
 				`the console does not show what the kernel logs, and a report may be missing: ${messageOf(cause)}`,
