@@ -6,6 +6,7 @@
 
 #include <linux/dma-buf.h>
 
+#include "bufinfo.h"
 #include "buffer-fence.h"
 #include "card.h"
 #include "filling.h"
@@ -27,7 +28,7 @@ CASE(sync, "display.sync", CATALOGUE("SYNC-12"), CLASS(ABI),
      STATEMENT("START and END work in every direction while the display has the buffer, and while "
 	       "it shows it; what was written between them is there, every byte, after the next "
 	       "START and when the display has let go."),
-     SYNC_SOURCE, SINCE("6.1"), NEEDS("heap"))
+     SYNC_SOURCE, SINCE("6.1"), NEEDS("heap vkms"))
 {
 	const size_t bytes = picture_bytes();
 	int card = card_open(), buffer;
@@ -87,7 +88,7 @@ static void turn(struct storm_thread *thread)
 
 CASE(storm, "display.storm-sync", CATALOGUE("CONC-01"), CLASS(ABI),
      STATEMENT("Displays may take a buffer in and let go of it while programs SYNC it."),
-     SYNC_SOURCE, SINCE("6.1"), NEEDS("heap debugfs"), TIMEOUT(60000))
+     SYNC_SOURCE, SINCE("6.1"), NEEDS("heap debugfs vkms"), TIMEOUT(60000))
 {
 	struct holdings before;
 	struct together with;

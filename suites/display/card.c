@@ -1,48 +1,26 @@
 // SPDX-License-Identifier: MIT
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "bufinfo.h"
 #include "card.h"
 #include "drm-calls.h"
 #include "heap.h"
 #include "ktap.h"
+#include "kernel-parts.h"
 #include "pages.h"
+#include "vkms.h"
 
-/* Drivers of other displays may come first. */
-#define CARDS 8
 /* Pieces are of 256 KiB, and one that need not begin where a piece does is a little less. */
 #define BOUNCED_BYTES (240 * KIB)
 
-static bool is_vkms(int card)
-{
-	char name[16] = "";
-	struct drm_call_version version = {.name = name, .name_bytes = sizeof(name) - 1};
-
-	return !ioctl(card, DRM_CALL_VERSION, &version) && !strcmp(name, "vkms");
-}
-
 int card_open(void)
 {
-	char path[32];
+	int card = vkms_open();
 
-	for (int i = 0; i < CARDS; i++) {
-		int card;
-
-		snprintf(path, sizeof(path), "/dev/dri/card%d", i);
-		card = open(path, O_RDWR | O_CLOEXEC);
-		if (card >= 0 && is_vkms(card))
-			return card;
-		if (card >= 0)
-			close(card);
-	}
-	fp_skip("needs vkms: no display of this driver is there (CONFIG_DRM_VKMS; kernels of the "
-		"profile devices have it)");
+	EXPECT_TRUE(card >= 0);
+	return card;
 }
 
 unsigned int card_number(int card)
@@ -55,21 +33,7 @@ unsigned int card_number(int card)
 
 size_t card_pages(void)
 {
-	/* Looked up once: a case may make allocations fail later. */
-	static size_t pages;
-	char line[2048] = "";
-	const char *swiotlb;
-	FILE *file;
-
-	if (pages)
-		return pages;
-	file = fopen("/proc/cmdline", "re");
-	EXPECT_TRUE(file != NULL);
-	EXPECT_TRUE(fgets(line, sizeof(line), file) != NULL);
-	fclose(file);
-	swiotlb = strstr(line, "swiotlb=");
-	pages = swiotlb && strstr(swiotlb, "force") ? BOUNCED_BYTES / page_size() : CHUNKED_PAGES;
-	return pages;
+	return kernel_bounces_all() ? BOUNCED_BYTES / page_size() : CHUNKED_PAGES;
 }
 
 int card_import_raw(int card, int buffer, uint32_t *handle)
@@ -120,27 +84,4 @@ struct own_memory card_own_memory(int card, uint32_t width, uint32_t height)
 				   .pitch_bytes = create.pitch,
 				   .bytes = create.bytes,
 				   .at = at};
-}
-
-unsigned long long buffer_inode(int buffer)
-{
-	struct stat status;
-
-	MUST(fstat(buffer, &status));
-	return status.st_ino;
-}
-
-int attached_to_inode(unsigned long long inode)
-{
-	struct bufinfo_entry entry;
-	struct bufinfo info;
-
-	EXPECT_EQ(bufinfo_read(&info, inode, &entry), 1);
-	EXPECT_EQ(entry.device_lines, entry.attached);
-	return entry.attached;
-}
-
-int attached_to(int buffer)
-{
-	return attached_to_inode(buffer_inode(buffer));
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Opens the display; skips the case, "needs vkms", where there is none. */
+/* Opens the display. Needs "vkms". */
 int card_open(void);
 
 /* Where debugfs tells of it: /sys/kernel/debug/dri/N, with N this. */
@@ -39,11 +39,5 @@ struct own_memory {
 	void *at; /* mapped */
 };
 struct own_memory card_own_memory(int card, uint32_t width, uint32_t height);
-
-/* How many devices debugfs says are attached to the buffer. Needs "debugfs". */
-int attached_to(int buffer);
-/* The same of a buffer that nobody may have a descriptor of any more. */
-unsigned long long buffer_inode(int buffer);
-int attached_to_inode(unsigned long long inode);
 
 #endif

@@ -10,16 +10,6 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
-struct drm_call_version {
-	int32_t major, minor, patch;
-	size_t name_bytes;
-	char *name;
-	size_t date_bytes;
-	char *date;
-	size_t description_bytes;
-	char *description;
-};
-
 struct drm_call_prime {
 	uint32_t handle;
 	uint32_t flags; /* O_CLOEXEC, O_RDWR; of an export alone */
@@ -71,7 +61,6 @@ struct drm_call_map_own {
 	uint64_t offset;
 };
 
-#define DRM_CALL_VERSION	  _IOWR('d', 0x00, struct drm_call_version)
 #define DRM_CALL_GEM_CLOSE	  _IOW('d', 0x09, struct drm_call_gem_close)
 #define DRM_CALL_HANDLE_TO_BUFFER _IOWR('d', 0x2d, struct drm_call_prime)
 #define DRM_CALL_BUFFER_TO_HANDLE _IOWR('d', 0x2e, struct drm_call_prime)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "bufinfo.h"
 #include "card.h"
 #include "fault.h"
 #include "heap.h"
@@ -40,7 +41,7 @@ CASE(import, "display.fault-import", CATALOGUE("MEM-03"), CLASS(ABI),
 	       "the buffer is attached to nothing afterwards."),
      SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_attach(), dma_buf_map_attachment(); "
 	    "drivers/dma-buf/heaps/system_heap.c, cma_heap.c: attach, map_dma_buf"),
-     SINCE("6.1"), NEEDS("heap debugfs fault-injection root"), TIMEOUT(60000))
+     SINCE("6.1"), NEEDS("heap debugfs fault-injection root vkms"), TIMEOUT(60000))
 {
 	struct call call = {.card = card_open()};
 	struct holdings before = holdings_now();
@@ -71,7 +72,7 @@ CASE(show, "display.fault-show", CATALOGUE("IMP-11"), CLASS(ABI),
 	       "shown, and the buffer is freed afterwards."),
      SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_vmap(); drivers/dma-buf/heaps/system_heap.c, "
 	    "cma_heap.c: vmap"),
-     SINCE("6.1"), NEEDS("heap debugfs fault-injection root"), TIMEOUT(60000))
+     SINCE("6.1"), NEEDS("heap debugfs fault-injection root vkms"), TIMEOUT(60000))
 {
 	struct call call = {.card = card_open()};
 	struct holdings before = holdings_now();
@@ -125,7 +126,7 @@ CASE(udmabuf, "display.fault-udmabuf", CATALOGUE("MEM-03"), CLASS(ABI),
      STATEMENT("Whichever allocation fails on the way of a udmabuf and its import, it is ENOMEM or "
 	       "succeeds, and nobody holds the memfd's pages afterwards."),
      SOURCE("drivers/dma-buf/udmabuf.c: udmabuf_create(), get_sg_table()"), SINCE("6.12"),
-     NEEDS("heap udmabuf debugfs fault-injection root"), TIMEOUT(60000))
+     NEEDS("heap udmabuf debugfs fault-injection root vkms"), TIMEOUT(60000))
 {
 	struct udmabuf_call call = {
 		.card = card_open(),

@@ -10,6 +10,7 @@
 #include "holdings.h"
 #include "ktap.h"
 #include "memory.h"
+#include "others.h"
 #include "screen.h"
 
 #define HELD_SOURCE                                                                                \
@@ -17,27 +18,10 @@
 	"drm_prime_gem_destroy()"
 #define CHILD_BUFFERS 3
 
-/* Memory that had been given back would be handed out, and cleared or filled, again. */
-static void use_memory(size_t bytes)
-{
-	int buffers[3];
-
-	for (int i = 0; i < 3; i++) {
-		void *at;
-
-		buffers[i] = heap_buffer(bytes);
-		at = buffer_map(buffers[i], bytes);
-		fill(at, 0, bytes, 99);
-		buffer_unmap(at, bytes);
-	}
-	for (int i = 0; i < 3; i++)
-		MUST(close(buffers[i]));
-}
-
 CASE(handle, "display.keeps", CATALOGUE("LIFE-07"), CLASS(ABI),
      STATEMENT("A buffer that the display has taken in lives on when every descriptor is closed, "
 	       "with its bytes; letting go of the handle frees it."),
-     SOURCE(HELD_SOURCE), SINCE("6.1"), NEEDS("heap debugfs"))
+     SOURCE(HELD_SOURCE), SINCE("6.1"), NEEDS("heap debugfs vkms"))
 {
 	const size_t bytes = picture_bytes();
 	struct holdings before;
@@ -45,7 +29,7 @@ CASE(handle, "display.keeps", CATALOGUE("LIFE-07"), CLASS(ABI),
 	unsigned char *at;
 	uint32_t handle;
 
-	heap_require(4 * bytes);
+	heap_require((1 + OTHERS) * bytes);
 	before = holdings_now();
 	buffer = heap_buffer(bytes);
 	at = buffer_map(buffer, bytes);
@@ -54,7 +38,7 @@ CASE(handle, "display.keeps", CATALOGUE("LIFE-07"), CLASS(ABI),
 	handle = card_import(card, buffer);
 	MUST(close(buffer));
 	EXPECT_BUFFERS_MORE(&before, 1);
-	use_memory(bytes);
+	others_fill(bytes, 99);
 	buffer = EXPECT_OK(card_export(card, handle, O_CLOEXEC | O_RDWR));
 	at = buffer_map(buffer, bytes);
 	EXPECT_FILLED(at, 0, bytes, 5);
@@ -69,7 +53,7 @@ CASE(file, "display.keeps-file", CATALOGUE("LIFE-07"), CLASS(ABI),
      STATEMENT("Closing the display's file gives back all that it has taken in, the buffer that is "
 	       "shown too."),
      SOURCE(HELD_SOURCE "; drivers/gpu/drm/drm_file.c: drm_file_free()"), SINCE("6.1"),
-     NEEDS("heap debugfs"))
+     NEEDS("heap debugfs vkms"))
 {
 	struct holdings before;
 
@@ -118,7 +102,7 @@ static void hold(void *unused)
 CASE(killed, "display.killed", CATALOGUE("LIFE-10"), CLASS(ABI),
      STATEMENT("All that a killed process had given to its display is freed, whatever held it: a "
 	       "handle, a descriptor, the screen."),
-     SOURCE("kernel/exit.c: exit_files(); " HELD_SOURCE), SINCE("6.1"), NEEDS("heap debugfs"))
+     SOURCE("kernel/exit.c: exit_files(); " HELD_SOURCE), SINCE("6.1"), NEEDS("heap debugfs vkms"))
 {
 	struct holdings before;
 
@@ -138,13 +122,13 @@ CASE(shown, "display.keeps-shown", CATALOGUE("LIFE-07"), CLASS(ABI),
      STATEMENT("What is shown stays as it is when the program has closed the buffer and let go of "
 	       "its handle, and others use memory; when nothing is shown any more it is freed."),
      SOURCE(HELD_SOURCE "; drivers/gpu/drm/drm_gem_framebuffer_helper.c: drm_gem_fb_vmap()"),
-     SINCE("6.1"), NEEDS("heap debugfs root"), TIMEOUT(30000))
+     SINCE("6.1"), NEEDS("heap debugfs root vkms"), TIMEOUT(30000))
 {
 	struct holdings before;
 	int card = card_open(), buffer;
 	uint32_t expected, handle, frame;
 
-	heap_require(4 * picture_bytes());
+	heap_require((1 + OTHERS) * picture_bytes());
 	expected = screen_checksum_of(card, 7);
 	before = holdings_now();
 	buffer = heap_buffer(picture_bytes());
@@ -155,7 +139,7 @@ CASE(shown, "display.keeps-shown", CATALOGUE("LIFE-07"), CLASS(ABI),
 	MUST(close(buffer));
 	EXPECT_OK(card_close_handle(card, handle));
 	EXPECT_BUFFERS_MORE(&before, 1);
-	use_memory(picture_bytes());
+	others_fill(picture_bytes(), 99);
 	EXPECT_EQ(screen_checksum(card), expected);
 	screen_off(card);
 	screen_remove_frame(card, frame);

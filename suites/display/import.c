@@ -6,6 +6,7 @@
 
 #include <linux/dma-buf.h>
 
+#include "bufinfo.h"
 #include "buffer-fence.h"
 #include "card.h"
 #include "descriptors.h"
@@ -22,7 +23,7 @@
 CASE(import, "display.import", CATALOGUE("IMP-01"), CLASS(ABI),
      STATEMENT("A display takes a buffer in once however often it is given it, is listed as "
 	       "attached until it lets go, and leaves the buffer and its bytes to the program."),
-     IMPORT_SOURCE, SINCE("6.1"), NEEDS("heap debugfs"))
+     IMPORT_SOURCE, SINCE("6.1"), NEEDS("heap debugfs vkms"))
 {
 	const size_t bytes = card_pages() * page_size();
 	struct holdings before;
@@ -57,7 +58,7 @@ CASE(export_back, "display.export-back", CATALOGUE("IMP-01"), CLASS(ABI),
 	       "file, the same bytes, both ways."),
      SOURCE("drivers/gpu/drm/drm_prime.c: drm_gem_prime_handle_to_fd(), which exports an imported "
 	    "object as what it was"),
-     SINCE("6.1"), NEEDS("heap debugfs"))
+     SINCE("6.1"), NEEDS("heap debugfs vkms"))
 {
 	const size_t bytes = 3 * page_size();
 	int card = card_open(), buffer = heap_buffer(bytes), back, plain;
@@ -87,7 +88,7 @@ CASE(export_back, "display.export-back", CATALOGUE("IMP-01"), CLASS(ABI),
 CASE(files, "display.files", CATALOGUE("IMP-04"), CLASS(ABI),
      STATEMENT("Two open files of a display are two importers of a buffer: each has its own "
 	       "attachment, and the other's stays when it lets go."),
-     IMPORT_SOURCE, SINCE("6.1"), NEEDS("heap debugfs"))
+     IMPORT_SOURCE, SINCE("6.1"), NEEDS("heap debugfs vkms"))
 {
 	const size_t bytes = 17 * page_size();
 	int first = card_open(), second = card_open(), buffer = heap_buffer(bytes), back;
@@ -117,7 +118,7 @@ CASE(refused, "display.refused", CATALOGUE("IMP-22"), CLASS(ABI),
 	       "mean nothing."),
      SOURCE("drivers/dma-buf/dma-buf.c: dma_buf_get(); drivers/gpu/drm/drm_prime.c: "
 	    "drm_prime_handle_to_fd_ioctl()"),
-     SINCE("6.1"), NEEDS("heap debugfs"))
+     SINCE("6.1"), NEEDS("heap debugfs vkms"))
 {
 	int card = card_open(), heap = heap_open(O_RDWR), buffer = heap_buffer(page_size());
 	struct holdings before = holdings_now();

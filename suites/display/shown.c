@@ -6,6 +6,7 @@
 
 #include <linux/dma-buf.h>
 
+#include "bufinfo.h"
 #include "buffer-fence.h"
 #include "card.h"
 #include "fence.h"
@@ -27,7 +28,7 @@ CASE(drawn, "display.shows", CATALOGUE("IMP-10"), CLASS(ABI),
      STATEMENT("What a program draws between START and END, in any page of the buffer, is what the "
 	       "display shows: the same as from memory of its own, and again after another "
 	       "picture."),
-     SHOWN_SOURCE, SINCE("6.1"), NEEDS("heap debugfs root"), TIMEOUT(30000))
+     SHOWN_SOURCE, SINCE("6.1"), NEEDS("heap debugfs root vkms"), TIMEOUT(30000))
 {
 	int card = card_open(), buffer;
 	uint32_t first, second, frame;
@@ -55,7 +56,7 @@ CASE(drawn, "display.shows", CATALOGUE("IMP-10"), CLASS(ABI),
 CASE(flips, "display.flips", CATALOGUE("IMP-10"), CLASS(ABI),
      STATEMENT("Buffers shown in turn each show what was drawn there last, while the others are "
 	       "drawn anew; the kernel's mappings of those that are not shown are gone with them."),
-     SHOWN_SOURCE, SINCE("6.1"), NEEDS("heap debugfs root"), TIMEOUT(60000))
+     SHOWN_SOURCE, SINCE("6.1"), NEEDS("heap debugfs root vkms"), TIMEOUT(60000))
 {
 	uint32_t expected[FRAMES], frames[FRAMES], handles[FRAMES];
 	int card = card_open(), buffers[FRAMES];
@@ -94,7 +95,7 @@ CASE(flips, "display.flips", CATALOGUE("IMP-10"), CLASS(ABI),
 
 CASE(udmabuf, "display.shows-udmabuf", CATALOGUE("UDB-17"), CLASS(ABI),
      STATEMENT("A udmabuf and a buffer of the heap with one picture look the same."), SHOWN_SOURCE,
-     SINCE("6.12"), NEEDS("heap udmabuf debugfs root"), TIMEOUT(30000))
+     SINCE("6.12"), NEEDS("heap udmabuf debugfs root vkms"), TIMEOUT(30000))
 {
 	int card = card_open(), buffer, memfd, other;
 	struct holdings before;
@@ -141,7 +142,7 @@ CASE(waits, "display.waits", CATALOGUE("ESF-05"), CLASS(ABI),
      SOURCE("drivers/gpu/drm/drm_gem_atomic_helper.c: drm_gem_plane_helper_prepare_fb(); "
 	    "include/linux/dma-resv.h: dma_resv_usage_rw(); include/uapi/linux/dma-buf.h: struct "
 	    "dma_buf_import_sync_file"),
-     SINCE("6.1"), NEEDS("heap sw_sync fence-import"))
+     SINCE("6.1"), NEEDS("heap sw_sync fence-import vkms"))
 {
 	int card = card_open(), buffer, timeline = MUST(timeline_open());
 	int drawing = MUST(timeline_fence(timeline, 1)),

@@ -6,44 +6,20 @@
 #include <unistd.h>
 
 #include "heap.h"
+#include "heaps.h"
 #include "ktap.h"
 #include "pages.h"
-#include "played-device.h"
 #include "played-exporter.h"
 #include "slab.h"
 
-#define ADD_SOURCE   SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_add()")
-#define CLASS_FOLDER "/sys/class/dma_heap"
+#define ADD_SOURCE SOURCE("drivers/dma-buf/dma-heap.c: dma_heap_add()")
 /* drivers/dma-buf/dma-heap.c: NUM_HEAP_MINORS */
 #define MOST_HEAPS 128
-
-/* 0, or -1 with errno. */
-static int add(const char *name, uint32_t flags)
-{
-	struct fencepost_heap wanted = {.flags = flags};
-
-	EXPECT_TRUE(snprintf(wanted.name, sizeof(wanted.name), "%s", name) <
-		    (int)sizeof(wanted.name));
-	return device_ioctl(FENCEPOST_IOC_HEAP_ADD, &wanted);
-}
-
-static int count_heaps(void)
-{
-	DIR *folder = opendir(CLASS_FOLDER);
-	struct dirent *entry;
-	int count = 0;
-
-	EXPECT_TRUE(folder != NULL);
-	while ((entry = readdir(folder)))
-		count += entry->d_name[0] != '.';
-	closedir(folder);
-	return count;
-}
 
 /* One that is there when no case has added any; `name` has room for NAME_MAX. */
 static void name_a_heap(char *name)
 {
-	DIR *folder = opendir(CLASS_FOLDER);
+	DIR *folder = opendir(HEAP_CLASS);
 	struct dirent *entry;
 
 	*name = '\0';
@@ -83,9 +59,9 @@ CASE(added, "heap-add.works", CATALOGUE("NAME-01"), CLASS(ABI),
 {
 	int before = count_heaps();
 
-	EXPECT_OK(add("added-works", 0));
+	EXPECT_OK(heap_add("added-works", 0));
 	EXPECT_EQ(count_heaps(), before + 1);
-	EXPECT_OK(access(CLASS_FOLDER "/added-works", F_OK));
+	EXPECT_OK(access(HEAP_CLASS "/added-works", F_OK));
 	expect_works("added-works");
 }
 
@@ -101,14 +77,14 @@ CASE(duplicate, "heap-add.duplicate", CATALOGUE("NAME-08"), CLASS(ABI),
 	snprintf(path, sizeof(path), "/dev/dma_heap/%s", name);
 	MUST(stat(path, &first));
 	for (int i = 0; i < 2; i++)
-		EXPECT_ERRNO(add(name, 0), EEXIST);
+		EXPECT_ERRNO(heap_add(name, 0), EEXIST);
 	EXPECT_EQ(count_heaps(), before);
 	MUST(stat(path, &after));
 	EXPECT_EQ(after.st_rdev, first.st_rdev);
 	expect_works(name);
 	/* The same of one that was added. */
-	EXPECT_OK(add("added-twice", 0));
-	EXPECT_ERRNO(add("added-twice", 0), EEXIST);
+	EXPECT_OK(heap_add("added-twice", 0));
+	EXPECT_ERRNO(heap_add("added-twice", 0), EEXIST);
 	expect_works("added-twice");
 }
 
@@ -118,8 +94,8 @@ CASE(nameless, "heap-add.nameless", CATALOGUE("NAME-09"), CLASS(ABI),
 {
 	int before = count_heaps();
 
-	EXPECT_ERRNO(add("added-nameless", FENCEPOST_HEAP_NO_NAME), EINVAL);
-	EXPECT_ERRNO(add("", 0), EINVAL);
+	EXPECT_ERRNO(heap_add("added-nameless", FENCEPOST_HEAP_NO_NAME), EINVAL);
+	EXPECT_ERRNO(heap_add("", 0), EINVAL);
 	EXPECT_EQ(count_heaps(), before);
 }
 
@@ -129,10 +105,10 @@ CASE(useless, "heap-add.useless", CATALOGUE("NAME-09"), CLASS(ABI),
 {
 	int before = count_heaps();
 
-	EXPECT_ERRNO(add("added-useless", FENCEPOST_HEAP_NO_OPS), EINVAL);
-	EXPECT_ERRNO(add("added-useless", FENCEPOST_HEAP_NO_ALLOCATE), EINVAL);
+	EXPECT_ERRNO(heap_add("added-useless", FENCEPOST_HEAP_NO_OPS), EINVAL);
+	EXPECT_ERRNO(heap_add("added-useless", FENCEPOST_HEAP_NO_ALLOCATE), EINVAL);
 	EXPECT_EQ(count_heaps(), before);
-	EXPECT_OK(add("added-useless", 0));
+	EXPECT_OK(heap_add("added-useless", 0));
 	expect_works("added-useless");
 }
 
@@ -140,7 +116,7 @@ static void add_in_vain(void *unused)
 {
 	(void)unused;
 	for (int i = 0; i < 500; i++)
-		EXPECT_ERRNO(add("added-in-vain", 0), EBUSY);
+		EXPECT_ERRNO(heap_add("added-in-vain", 0), EBUSY);
 }
 
 CASE(full, "heap-add.full", CATALOGUE("NAME-10"), CLASS(IMPL),
@@ -152,13 +128,13 @@ CASE(full, "heap-add.full", CATALOGUE("NAME-10"), CLASS(IMPL),
 
 	name_a_heap(name);
 	for (int i = 0; i < 2; i++)
-		EXPECT_ERRNO(add(name, 0), EEXIST);
+		EXPECT_ERRNO(heap_add(name, 0), EEXIST);
 	for (int heaps = count_heaps(); heaps < MOST_HEAPS; heaps++) {
 		snprintf(number, sizeof(number), "added-%d", heaps);
-		EXPECT_OK(add(number, 0));
+		EXPECT_OK(heap_add(number, 0));
 	}
 	EXPECT_EQ(count_heaps(), MOST_HEAPS);
-	EXPECT_ERRNO(add("added-too-many", 0), EBUSY);
+	EXPECT_ERRNO(heap_add("added-too-many", 0), EBUSY);
 	EXPECT_EQ(count_heaps(), MOST_HEAPS);
 	EXPECT_ERRNO(access("/dev/dma_heap/added-too-many", F_OK), ENOENT);
 	expect_works(name);
@@ -166,5 +142,5 @@ CASE(full, "heap-add.full", CATALOGUE("NAME-10"), CLASS(IMPL),
 	/* The heap that is not added has more than 128 bytes. */
 	EXPECT_SLAB_FLAT(add_in_vain, NULL, 32 * KIB);
 	/* Who may not be a heap is refused for that, whether there is room or not. */
-	EXPECT_ERRNO(add("", 0), EINVAL);
+	EXPECT_ERRNO(heap_add("", 0), EINVAL);
 }

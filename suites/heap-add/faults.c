@@ -1,41 +1,23 @@
 // SPDX-License-Identifier: MIT
 /* Memory that fails on the way of a heap that is added. */
-#include <dirent.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "fault.h"
+#include "heaps.h"
 #include "ktap.h"
-#include "played-device.h"
-#include "played-exporter.h"
-
-#define CLASS_FOLDER "/sys/class/dma_heap"
 
 /* What there is, and the number that the next heap's name ends with. */
 struct heaps {
 	int count, next;
 };
 
-static int count_heaps(void)
-{
-	DIR *folder = opendir(CLASS_FOLDER);
-	const struct dirent *entry;
-	int count = 0;
-
-	EXPECT_TRUE(folder != NULL);
-	while ((entry = readdir(folder)))
-		count += entry->d_name[0] != '.';
-	closedir(folder);
-	return count;
-}
-
 static long add(void *argument)
 {
 	const struct heaps *heaps = argument;
-	struct fencepost_heap wanted = {.flags = 0};
+	char name[32];
 
-	snprintf(wanted.name, sizeof(wanted.name), "added-fault-%d", heaps->next);
-	return device_ioctl(FENCEPOST_IOC_HEAP_ADD, &wanted);
+	snprintf(name, sizeof(name), "added-fault-%d", heaps->next);
+	return heap_add(name, 0);
 }
 
 /* What was refused is not there, and can be added under the same name by the next call. */

@@ -4,12 +4,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "buffers.h"
 #include "played-device.h"
 #include "filling.h"
 #include "heap.h"
 #include "ktap.h"
 #include "memory.h"
+#include "others.h"
 #include "pages.h"
 
 CASE(vmap, "importer.vmap", CATALOGUE("IMP-10"), CLASS(ABI),

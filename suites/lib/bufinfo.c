@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ktap.h"
 #include "bufinfo.h"
+#include "heap.h"
+#include "ktap.h"
 
 #define BUFINFO "/sys/kernel/debug/dma_buf/bufinfo"
 #define COLUMNS "%zu\t%x\t%x\t%ld\t%63[^\t]\t%llu%*1[\t]%39[^\n]"
@@ -74,4 +75,19 @@ int bufinfo_read(struct bufinfo *info, unsigned long long inode, struct bufinfo_
 	EXPECT_EQ(info->total, info->listed);
 	EXPECT_EQ(info->total_bytes, info->bytes);
 	return times;
+}
+
+int attached_to_inode(unsigned long long inode)
+{
+	struct bufinfo_entry entry;
+	struct bufinfo info;
+
+	EXPECT_EQ(bufinfo_read(&info, inode, &entry), 1);
+	EXPECT_EQ(entry.device_lines, entry.attached);
+	return entry.attached;
+}
+
+int attached_to(int buffer)
+{
+	return attached_to_inode(buffer_inode(buffer));
 }

@@ -31,4 +31,9 @@ struct bufinfo {
  */
 int bufinfo_read(struct bufinfo *info, unsigned long long inode, struct bufinfo_entry *entry);
 
+/* How many devices are attached to the buffer; the case fails where they are not listed. */
+int attached_to(int buffer);
+/* The same of a buffer that nobody may have a descriptor of any more. */
+int attached_to_inode(unsigned long long inode);
+
 #endif

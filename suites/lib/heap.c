@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -88,6 +89,14 @@ void buffer_unmap(void *at, size_t bytes)
 size_t buffer_size(int fd)
 {
 	return (size_t)MUST(lseek(fd, 0, SEEK_END));
+}
+
+unsigned long long buffer_inode(int fd)
+{
+	struct stat status;
+
+	EXPECT_OK(fstat(fd, &status));
+	return status.st_ino;
 }
 
 bool is_dmabuf(int fd)

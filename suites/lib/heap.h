@@ -51,6 +51,9 @@ void buffer_unmap(void *at, size_t bytes);
 /* What lseek(fd, 0, SEEK_END) says; the case fails when it says nothing. */
 size_t buffer_size(int fd);
 
+/* Its inode number; debugfs, sysfs and BPF tell buffers apart by it. */
+unsigned long long buffer_inode(int fd);
+
 /* Is this descriptor open, and a dma-buf? */
 bool is_dmabuf(int fd);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "kernel-parts.h"
+#include "ktap.h"
 
 bool kernel_has_function(const char *name, char *why, size_t size)
 {
@@ -67,4 +68,37 @@ bool kernel_has_memory_controller(char *why, size_t size)
 	if (file)
 		fclose(file);
 	return usable && kernel_has_function("mem_cgroup_css_alloc", why, size);
+}
+
+const char *kernel_parameter(const char *name)
+{
+	/* Read once: a case may make allocations fail later. */
+	static char line[4096];
+	static char value[256];
+	const char *found = NULL, *word = line;
+	size_t length = strlen(name);
+
+	if (!*line) {
+		FILE *file = fopen("/proc/cmdline", "re");
+
+		EXPECT_TRUE(file != NULL);
+		EXPECT_TRUE(fgets(line, sizeof(line), file) != NULL);
+		fclose(file);
+	}
+	for (; *word; word += strcspn(word, " \n")) {
+		word += strspn(word, " \n");
+		if (!strncmp(word, name, length) && word[length] == '=')
+			found = word + length + 1;
+	}
+	if (!found)
+		return NULL;
+	snprintf(value, sizeof(value), "%.*s", (int)strcspn(found, " \n"), found);
+	return value;
+}
+
+bool kernel_bounces_all(void)
+{
+	const char *swiotlb = kernel_parameter("swiotlb");
+
+	return swiotlb && strstr(swiotlb, "force");
 }

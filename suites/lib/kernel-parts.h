@@ -17,4 +17,13 @@ bool kernel_made_nodes(char *why, size_t size);
  */
 bool kernel_has_memory_controller(char *why, size_t size);
 
+/*
+ * The value of a parameter on the kernel's command line, of the last where it has several; NULL
+ * where it has none. It is valid until the next call.
+ */
+const char *kernel_parameter(const char *name);
+
+/* Was the kernel told to bounce whatever a device maps (swiotlb=force)? */
+bool kernel_bounces_all(void);
+
 #endif

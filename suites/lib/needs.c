@@ -18,6 +18,7 @@
 #include "hardware-needs.h"
 #include "needs.h"
 #include "tree-regions.h"
+#include "vkms.h"
 
 #define NEED_MAX 32
 
@@ -365,6 +366,7 @@ static const struct {
 	{"dmabuf-debug", have_dmabuf_debug},
 	{"kept-mappings", have_kept_mappings},
 	{"heap-adding", have_heap_adding},
+	{"vkms", vkms_there},
 };
 
 static bool need_met(const char *need, char *why, size_t size)

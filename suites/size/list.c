@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/dma-buf.h>
@@ -17,14 +16,6 @@
 
 #define BUFINFO_SOURCE "drivers/dma-buf/dma-buf.c: dma_buf_debug_show()"
 #define SYSFS	       "/sys/kernel/dmabuf/buffers"
-
-static unsigned long long inode_of(int fd)
-{
-	struct stat status;
-
-	EXPECT_OK(fstat(fd, &status));
-	return status.st_ino;
-}
 
 /* A one-page buffer's inode number is not unique up to 5.10 (SIZE-05), so entries are told apart by
  * size as well. */
@@ -42,7 +33,7 @@ CASE(bufinfo, "heap.size.bufinfo", CATALOGUE("SIZE-12"), CLASS(IMPL),
 
 	for (size_t i = 0; i < 3; i++) {
 		fds[i] = heap_buffer(pages[i] * page_size());
-		inodes[i] = inode_of(fds[i]);
+		inodes[i] = buffer_inode(fds[i]);
 	}
 	MUST(raw_ioctl(fds[1], DMA_BUF_SET_NAME_B, "listed"));
 	for (size_t i = 0; i < 3; i++) {
@@ -122,7 +113,7 @@ CASE(sysfs, "heap.size.sysfs", CATALOGUE("SIZE-13"), CLASS(IMPL),
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		int fd = heap_buffer(sizes[i]);
-		unsigned long long inode = inode_of(fd);
+		unsigned long long inode = buffer_inode(fd);
 		void *at = buffer_map(fd, sizes[i]);
 
 		fp_context("buffer of %zu bytes", sizes[i]);

@@ -31,14 +31,6 @@ CASE(stat_size, "heap.size.stat", CATALOGUE("SIZE-04"), CLASS(IMPL),
 	}
 }
 
-static uint64_t inode_of(int fd)
-{
-	struct stat status;
-
-	EXPECT_OK(fstat(fd, &status));
-	return status.st_ino;
-}
-
 /*
  * Moves this process to one CPU of `count`: numbers that the kernel hands out by CPU
  * (get_next_ino()) do not grow from one CPU to the next.
@@ -69,7 +61,7 @@ CASE(inode, "heap.size.inode", CATALOGUE("SIZE-05"), CLASS(IMPL),
 		fp_context("buffer %d", i);
 		run_on_cpu(i, cpus);
 		fd = heap_buffer(page_size());
-		inode = inode_of(fd);
+		inode = buffer_inode(fd);
 		if (inode <= last)
 			fp_failf(__FILE__, __LINE__, "st_ino", "larger than the last one's",
 				 "%llu after %llu", (unsigned long long)inode,
@@ -84,8 +76,8 @@ CASE(inode, "heap.size.inode", CATALOGUE("SIZE-05"), CLASS(IMPL),
 			close(fd);
 		}
 	}
-	EXPECT_EQ(inode_of(kept), first);
-	EXPECT_EQ(inode_of(MUST(dup(kept))), first);
+	EXPECT_EQ(buffer_inode(kept), first);
+	EXPECT_EQ(buffer_inode(MUST(dup(kept))), first);
 }
 
 CASE(magic, "heap.size.magic", CATALOGUE("SIZE-07"), CLASS(ABI),

@@ -2,16 +2,13 @@
 /* DMA_BUF_IOCTL_SYNC on a udmabuf, which maps its pages for a device of its own at the first START.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "buffer-fence.h"
 #include "udmabuf-node.h"
 #include "heap.h"
 #include "dma-debug.h"
+#include "kernel-parts.h"
 #include "ktap.h"
 #include "memfd.h"
 #include "pages.h"
@@ -41,18 +38,6 @@ CASE(end_first, "udmabuf.sync.end-first", CATALOGUE("UDB-18"), CLASS(QUIRK),
 	EXPECT_ERRNO(buffer_sync(small_buffer(), END(RW)), EINVAL);
 }
 
-/* Was the kernel told to bounce whatever is mapped (swiotlb=force)? */
-static bool all_is_bounced(void)
-{
-	char line[4096] = "";
-	int file = MUST(open("/proc/cmdline", O_RDONLY | O_CLOEXEC));
-
-	MUST(read(file, line, sizeof(line) - 1));
-	MUST(close(file));
-	line[strcspn(line, "\n")] = '\0';
-	return strstr(line, "swiotlb=") && strstr(line, "force");
-}
-
 CASE(keeps, "udmabuf.sync.keeps-data", CATALOGUE("UDB-18"), CLASS(ABI),
      STATEMENT("START and END, the first included, leave the data of buffer and memfd as it is."),
      SOURCE("drivers/dma-buf/udmabuf.c: begin_cpu_udmabuf(), end_cpu_udmabuf()"), NEEDS("udmabuf"))
@@ -61,7 +46,7 @@ CASE(keeps, "udmabuf.sync.keeps-data", CATALOGUE("UDB-18"), CLASS(ABI),
 	int memfd = memfd_for_udmabuf(bytes), buffer = udmabuf_of(memfd, bytes);
 	char *file = map_pages(memfd, 0, 4), *ours = map_pages(buffer, 0, 4);
 
-	if (all_is_bounced())
+	if (kernel_bounces_all())
 		fp_skip("needs shared memory: where SYNC moves data udmabuf.bounce.* say what "
 			"becomes of it");
 	mark_pages(file, 0, 4, 0x51);

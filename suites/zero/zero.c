@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "ktap.h"
 #include "heap.h"
+#include "kernel-parts.h"
 #include "memory.h"
 
 const char fp_suite_name[] = "zero";
@@ -148,15 +148,21 @@ CASE(region, "heap.zero.region", CATALOGUE("ZERO-04"), CLASS(ABI),
 	expect_fresh_zero();
 }
 
+/* Is this parameter 0 on the kernel's command line? */
+static bool told_not_to(const char *parameter)
+{
+	const char *value = kernel_parameter(parameter);
+
+	return value && !strcmp(value, "0");
+}
+
 /* Does this boot's kernel log, or else its command line, say that the page allocator clears nothing
  * by itself? */
 static bool allocator_clears_nothing(void)
 {
 	const int log_bytes = 1 << 20;
 	char *log = malloc((size_t)log_bytes);
-	char line[4096] = "";
 	int length = log ? klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, log_bytes - 1) : -1;
-	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
 	bool off = false;
 
 	if (length > 0) {
@@ -164,11 +170,8 @@ static bool allocator_clears_nothing(void)
 		/* mm/mm_init.c: report_meminit() */
 		off = strstr(log, "heap alloc:off, heap free:off") != NULL;
 	}
-	if (!off && fd >= 0 && read(fd, line, sizeof(line) - 1) > 0)
-		off = strstr(line, "init_on_alloc=0") && strstr(line, "init_on_free=0");
-	close(fd);
 	free(log);
-	return off;
+	return off || (told_not_to("init_on_alloc") && told_not_to("init_on_free"));
 }
 
 CASE(by_itself, "heap.zero.by-itself", CATALOGUE("ZERO-05"), CLASS(ABI),
