@@ -12,11 +12,14 @@ const UNKNOWN_CASE_MS = 30;
 const UNKNOWN_PROGRAM_MS = 5000;
 /** How much the last run counts against those before. */
 const WEIGHT = 0.5;
-const MAX_KNOWN = 4096;
+const MAX_KNOWN = 8192;
 
 /** How long assignments took in past runs, kept in the cache. It only ever decides what starts first. */
 export class Estimates {
-	/** Milliseconds a case, by architecture, suite and subject; those seen last are at the end. */
+	/**
+	 * Milliseconds a case, by architecture, suite and subject, and of cases that had a guest of their own by their name,
+	 * too; those seen last are at the end.
+	 */
 	private constructor(
 		private readonly file: string,
 		private readonly known: Map<string, number>,
@@ -38,7 +41,7 @@ export class Estimates {
 
 	estimateMs(arch: string, assignments: readonly Assignment[]): number {
 		return assignments.reduce((sum, one) => {
-			const known = this.known.get(keyOf(arch, one));
+			const known = this.known.get(keyOf(arch, one)) ?? this.known.get(groupOf(arch, one));
 			if (one.cases === undefined) return sum + (known ?? UNKNOWN_PROGRAM_MS);
 			return sum + (known ?? UNKNOWN_CASE_MS) * one.cases.length;
 		}, OVERHEAD_MS);
@@ -66,6 +69,13 @@ export class Estimates {
 	}
 }
 
-function keyOf(arch: string, { suite, subject }: Assignment): string {
+function groupOf(arch: string, { suite, subject }: Assignment): string {
 	return `${arch} ${suite.name} ${subject}`;
+}
+
+/** A case that is alone may take much longer than its like: it is known for itself. */
+function keyOf(arch: string, assignment: Assignment): string {
+	const [only, ...others] = assignment.cases ?? [];
+	const group = groupOf(arch, assignment);
+	return only && others.length === 0 ? `${group} ${only.case}` : group;
 }

@@ -5,7 +5,7 @@ import type { Assignment } from './assignment.js';
 
 /**
  * Says when a suite begins and ends on a subject, whatever number of guests share its cases, and how long its parts
- * took together.
+ * took together, and those of one case by themselves.
  */
 export class GroupProgress {
 	private readonly open = new Map<
@@ -16,7 +16,7 @@ export class GroupProgress {
 	constructor(
 		private readonly emit: (event: RunEvent) => void,
 		private readonly groupOf: (assignment: Assignment) => SuiteGroup,
-		private readonly learn: (whole: Assignment, tookMs: number) => void,
+		private readonly learn: (assignment: Assignment, tookMs: number) => void,
 	) {}
 
 	/** A whole assignment, and into how many parts it was cut; parts of one group add up. */
@@ -39,9 +39,10 @@ export class GroupProgress {
 		const state = this.open.get(keyOf(part));
 		if (!state) return;
 		state.tookMs += tookMs;
+		if (tookMs > 0 && part.cases?.length === 1) this.learn(part, tookMs);
 		if (--state.partsLeft > 0) return;
 		this.open.delete(keyOf(part));
-		if (state.tookMs > 0) this.learn(state.whole, state.tookMs);
+		if (state.tookMs > 0 && state.whole.cases?.length !== 1) this.learn(state.whole, state.tookMs);
 		this.emit({ type: 'suite-end', time: timestamp(), group: this.groupOf(state.whole) });
 	}
 }
