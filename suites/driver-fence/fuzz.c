@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The module asked for anything, by several threads through one descriptor. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -111,6 +112,20 @@ static void ask_anything(struct storm_thread *thread)
 		close((int)words[1]);
 }
 
+/* So that there is something to go with the descriptor, whatever has been asked of it before. */
+static void attach_once_more(const struct asked *asked)
+{
+	struct fencepost_device device = {.flags = 0};
+	struct fencepost_attach wanted = {.fd = asked->buffer[0]};
+	bool attached = false;
+
+	/* Where no more are to be had, there are some. */
+	ioctl(asked->node, FENCEPOST_IOC_DEVICE_CREATE, &device);
+	for (; !attached && wanted.device <= FENCEPOST_MAX_DEVICES; wanted.device++)
+		attached = !ioctl(asked->node, FENCEPOST_IOC_ATTACH, &wanted);
+	EXPECT_TRUE(attached);
+}
+
 CASE(anything, "fence.driver.fuzz", CATALOGUE("ESF-13"), CLASS(ABI),
      STATEMENT("Whatever several threads ask of one descriptor of the module's, in whatever order, "
 	       "the kernel has nothing to report, and all that was made goes with the descriptor."),
@@ -127,6 +142,7 @@ CASE(anything, "fence.driver.fuzz", CATALOGUE("ESF-13"), CLASS(ABI),
 		asked.buffer[i] = heap_buffer(PAGES * page_size());
 	asked.node = MUST(open(FENCEPOST_NODE, O_RDWR | O_CLOEXEC));
 	storm_parts_run(parts, 1, &asked);
+	attach_once_more(&asked);
 	MUST(close(asked.node));
 	for (int i = 0; i < 2; i++) {
 		EXPECT_READY(asked.buffer[i], BOTH);
