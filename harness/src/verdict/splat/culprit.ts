@@ -14,7 +14,9 @@ const BEHIND = /\+0x0\/0x/;
 const COUNTER = new RegExp(`^(?:RIP: [0-9a-f]{4}:(?:(?:\\[<[0-9a-f]+>\\]\\s+)*)|pc : |PC is at )${SYMBOL}`);
 /** arm64's link register: the caller, where the counter stands in a leaf, which has no frame, or nowhere (a jump to 0). */
 const LINK = new RegExp(`^lr : ${SYMBOL}`);
-const TRACE = /^\s*(?:Call [Tt]race:|backtrace(?: \(crc [0-9a-f]+\))?:|Backtrace:)/;
+/** KFENCE heads the accessing stack with what was done (mm/kfence/report.c: kfence_report_error()). */
+const TRACE =
+	/^\s*(?:Call [Tt]race:|backtrace(?: \(crc [0-9a-f]+\))?:|Backtrace:|[A-Z].* (?:\(in |of )kfence-#\d+\)?:$)/;
 /** Stacks change inside a trace: ` <TASK>`, ` </IRQ>`, ` <#DF>`. */
 const STACK = /^\s*<\/?[#A-Z][\w ]*>/;
 /** Lines that name the guilty one outright: lib/smp_processor_id.c, kernel/workqueue.c (%ps prints no offset). */

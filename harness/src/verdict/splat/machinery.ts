@@ -104,8 +104,9 @@ export const MACHINERY: readonly MachineryGroup[] = [
 		'_?_?(do_)?k(m|z|c|vm|vz|re|vre)alloc(_(noprof|node|array|trace|order|large|cache|bulk|flex|obj|reserve|nolock|track_caller|lvl))*',
 		'_?_?k(z|v|vz)?free(_(sensitive|rcu|skb_reason|bulk|call_rcu|rcu_mightsleep|nolock|const|rcu_list))?|kv(free|malloc)_\\w+',
 		'(do_)?_?_?kmem_cache_(alloc|free|charge|alloc_lru|alloc_node|alloc_bulk|free_bulk)(_\\w+)?|kmemdup(_\\w+)?|kstrn?dup(_\\w+)?',
-		'_?_?_?slab_(alloc|free|post_alloc_hook|pre_alloc_hook|free_freelist_hook|free_hook|bug|err|pad_check|fix)(_\\w+)?|new_slab|allocate_slab|alloc_(slab_page|from_pcs|single_from_\\w+)|free_(slab|to_partial_list|to_pcs|debug_processing|consistency_checks)|do_slab_free|memcg_(slab_\\w+|alloc_\\w+)_hook|cache_from_obj|get_(any_)?partial(_\\w+)?|refill_(objects|sheaf)|__refill_objects\\w*|__pcs_\\w+',
+		'_?_?_?slab_(alloc|free|post_alloc_hook|pre_alloc_hook|free_freelist_hook|free_hook|bug|err|error|pad_check|fix)(_\\w+)?|new_slab|allocate_slab|alloc_(slab_page|from_pcs|single_from_\\w+)|free_(slab|to_partial_list|to_pcs|debug_processing|consistency_checks)|do_slab_free|memcg_(slab_\\w+|alloc_\\w+)_hook|cache_from_obj|get_(any_)?partial(_\\w+)?|refill_(objects|sheaf)|__refill_objects\\w*|__pcs_\\w+',
 		'warn_free_bad_obj|kmem_cache_debug_flags|check_(object|slab|bytes_and_report|pad_bytes|valid_pointer)|object_err|print_(trailer|tracking|section|track|page_info|slab_info)|alloc_(consistency_checks|debug_processing)|on_freelist|validate_slab\\w*|init_object|setup_object\\w*|restore_bytes|__slab_(err|bug)|mem_dump_obj|kmem_(dump_obj|obj_info)',
+		'cache_(alloc|free)_debugcheck(_\\w+)?|verify_redzone_free|check_poison_obj|(__)?kmem_cache_(destroy|shutdown)|shutdown_cache',
 		'(__)?kernel_(un)?poison_pages|check_poison_mem|kmalloc_fix_flags|pcpu_alloc\\w*|warn_alloc_show_mem',
 		'_{0,3}alloc_(frozen_)?pages?(_\\w+)?|_?_?get_free_pages?(_\\w+)?|get_zeroed_page(_\\w+)?|_?_?folio_alloc(_\\w+)?|get_page_from_freelist|prep_new_page|post_alloc_hook|check_new_pages?|rmqueue\\w*',
 		'_{0,3}free_(frozen_)?(pages?|unref_\\w+|pcppages_bulk|one_page|pages_(prepare|ok|exact)|page_is_bad\\w*|tail_page_prepare|large_kmalloc)|__free_pages_\\w+|bad_page|_?_?folios?_put(_\\w+)?|put_page|release_pages|destroy_large_folio|dump_page|__dump_(page|folio)|print_bad_(pte|page_map)|zap_(pte|pmd|pud|p4d|pgd|page|present)_\\w+|unmap_(page_range|vmas|single_vma)',
@@ -129,6 +130,10 @@ export const MACHINERY: readonly MachineryGroup[] = [
 	titledGroup(
 		'DMA debugging and the mapping calls it checks: kernel/dma/{debug,mapping,direct}.c, swiotlb.c',
 		'check_(un)?map\\w*|check_(sync|sg_segment|for_(stack|illegal_area)|unmap)|debug_dma_\\w+|(add|dump)_(dma_)?entry\\w*|active_cacheline_\\w+|dma_(un)?map_(page|sg|single|sgtable|resource|phys)\\w*|__dma_map_sg_attrs|_?_?dma_sync_\\w+|dma_(alloc|free)_(attrs|coherent|pages|noncontiguous|noncoherent)|dma_direct_\\w+|swiotlb_\\w+|dma_unmap_\\w+|err_printk',
+	),
+	titledGroup(
+		'model specific registers, read and written for somebody: arch/x86/include/asm/msr.h, arch/x86/lib/msr-smp.c',
+		'(__|native_|paravirt_|pv_native_)*(read|write)_msr(_safe)?|(rd|wr)msrq?l?(_safe)?(_on_cpu)?|__(rd|wr)msr_(safe_)?on_cpu',
 	),
 	group(
 		'registration, asked for by somebody: fs/sysfs, fs/kernfs, lib/kobject.c, drivers/base, drivers/char/misc.c, fs/char_dev.c',

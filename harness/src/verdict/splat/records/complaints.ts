@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { SplatRecord } from '../record.js';
+import { AT, type SplatRecord } from '../record.js';
 
 /** Misuse and failures that are told in plain words with a stack behind them: no BUG, no WARNING, no `cut here`. */
 export const COMPLAINTS: readonly SplatRecord[] = [
@@ -40,6 +40,39 @@ export const COMPLAINTS: readonly SplatRecord[] = [
 			'kernel/sched/{idle,debug}.c, kernel/time/sleep_timeout.c, arch/x86/mm/ioremap.c, mm/slab_common.c: kmalloc_fix_flags()',
 	},
 	{
+		id: 'msr',
+		kind: 'warning',
+		severity: 'warning',
+		pattern: new RegExp(`^(?:unchecked )?MSR access error: (?:RD|WR)MSR .{1,100} \\(${AT}\\)`),
+		end: 'trace',
+		source: 'arch/x86/mm/extable.c: ex_handler_msr()',
+	},
+	{
+		id: 'checksum',
+		kind: 'warning',
+		severity: 'warning',
+		pattern: /^\S.{0,80}: hw csum failure$/,
+		end: 'trace',
+		source: 'net/core/dev.c: netdev_rx_csum_fault()',
+	},
+	{
+		id: 'busy-inodes',
+		kind: 'bug',
+		severity: 'severe',
+		pattern: /^VFS: Busy inodes after unmount of /,
+		end: 'line',
+		source: 'fs/super.c: generic_shutdown_super(); words of a BUG() or a WARN() in 6.1',
+		continues: ['warning'],
+	},
+	{
+		id: 'device-reference',
+		kind: 'refcount',
+		severity: 'warning',
+		pattern: /^unregister_netdevice: waiting for \S+ to become free\. Usage count = /,
+		end: 'line',
+		source: 'net/core/dev.c: netdev_wait_allrefs_any()',
+	},
+	{
 		id: 'page-poison',
 		kind: 'bad-page',
 		severity: 'severe',
@@ -53,7 +86,7 @@ export const COMPLAINTS: readonly SplatRecord[] = [
 		kind: 'oom',
 		severity: 'warning',
 		pattern:
-			/^(?:\S.{0,40}: (?:page allocation failure: order:\d|vmalloc error: size \d)|percpu: allocation failed, size=\d)/,
+			/^(?:\S.{0,40}: (?:page allocation (?:failure: order:\d|stalls? for \d)|vmalloc error: size \d)|percpu: allocation failed, size=\d)/,
 		end: 'trace',
 		source: 'mm/page_alloc.c: warn_alloc(); mm/vmalloc.c; mm/percpu.c: pcpu_alloc_noprof()',
 		// What the killed one was waiting for fails.

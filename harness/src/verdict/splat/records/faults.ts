@@ -23,6 +23,14 @@ export const FAULTS: readonly SplatRecord[] = [
 		source: 'arch/x86/mm/extable.c: early_fixup_exception()',
 	},
 	{
+		id: 'unpacking',
+		kind: 'panic',
+		severity: 'fatal',
+		pattern: /^ ?-- System halted/,
+		end: 'line',
+		source: 'arch/x86/boot/compressed/error.c: error(); the line before it says why',
+	},
+	{
 		id: 'fault',
 		kind: 'oops',
 		severity: 'severe',
@@ -35,10 +43,10 @@ export const FAULTS: readonly SplatRecord[] = [
 		kind: 'oops',
 		severity: 'severe',
 		pattern:
-			/^(?:traps: )?(?:BUG: .* stack guard page was hit at |PANIC: double fault|Insufficient stack space to handle exception!)/,
+			/^(?:traps: )?(?:BUG: (?:.* )?stack guard page was hit at |PANIC: double fault|Insufficient stack space to handle exception!)/,
 		end: 'end-trace',
 		source:
-			'arch/x86/kernel/traps.c: handle_stack_overflow(), exc_double_fault(); arch/arm64/kernel/traps.c: panic_bad_stack()',
+			'arch/x86/kernel/traps.c: handle_stack_overflow(), which names no stack in 5.10, exc_double_fault(); arch/arm64/kernel/traps.c: panic_bad_stack()',
 	},
 	{
 		id: 'page-table',
@@ -97,9 +105,10 @@ export const FAULTS: readonly SplatRecord[] = [
 		id: 'cfi',
 		kind: 'bug',
 		severity: 'severe',
-		pattern: new RegExp(`^(?:CFI failure at |(?:traps: )?Missing ENDBR: )${IN}`),
+		pattern: new RegExp(`^(?:(?:CFI failure at |(?:traps: )?Missing ENDBR: )${IN}|CFI failure \\(target: )`),
 		end: 'end-trace',
-		source: 'kernel/cfi.c: report_cfi_failure(); arch/x86/kernel/cet.c: do_kernel_cp_fault()',
+		source:
+			'kernel/cfi.c: report_cfi_failure(), up to 6.0 handle_cfi_failure(); arch/x86/kernel/cet.c: do_kernel_cp_fault()',
 	},
 	{
 		id: 'usercopy',

@@ -27,4 +27,32 @@ export const IOMMU: readonly SplatRecord[] = [
 		end: 'line',
 		source: 'drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c: arm_smmu_evtq_thread(), arm_smmu_dump_event()',
 	},
+	{
+		id: 'amd-event',
+		kind: 'iommu-fault',
+		severity: 'warning',
+		pattern:
+			/^(?:\S{1,60} \S{1,60}: )?(?:AMD-Vi: )?Event logged \[(?:IO_PAGE_FAULT|RMP_(?:HW_ERROR|PAGE_FAULT)|ILLEGAL_DEV_TABLE_ENTRY|INVALID_(?:DEVICE|PPR)_REQUEST|(?:DEV|PAGE)_TAB_HARDWARE_ERROR) /,
+		end: 'line',
+		source: 'drivers/iommu/amd/iommu.c: amd_iommu_report_page_fault(), iommu_print_event()',
+	},
+	{
+		id: 'device-fault',
+		kind: 'iommu-fault',
+		severity: 'warning',
+		pattern: new RegExp(
+			`^\\S{1,60} \\S{1,60}: (?:${[
+				'Unhandled context fault: fsr=0x',
+				'Unexpected global fault, this could be serious',
+				'Unhandled fault: status 0x[0-9a-f]+ iova 0x',
+				'Page fault (?:at|for) 0x[0-9a-f]+ (?:of type|\\(master) ',
+				'fault type=0x[0-9a-f]+ iova=0x',
+				'translation fault: status:0x',
+				'\\S{1,60}: (?:\\[\\w+\\] )?[A-Z][A-Z -]{1,60} FAULT occurred at 0x',
+			].join('|')})`,
+		),
+		end: 'line',
+		source:
+			'dev_err() of the fault handlers in drivers/iommu/arm/arm-smmu, apple-dart.c, exynos-iommu.c, ipmmu-vmsa.c, mtk_iommu*.c, rockchip-iommu.c, sun50i-iommu.c',
+	},
 ];

@@ -21,6 +21,16 @@ export const MEMORY: readonly SplatRecord[] = [
 		source: 'kernel/fork.c: check_mm()',
 	},
 	{
+		id: 'bad-entry',
+		kind: 'bad-page',
+		severity: 'severe',
+		pattern:
+			/^(?:\S{1,100}\.[ch]:\d{1,6}: bad p(?:gd|4d|ud|md|te) [0-9a-f]|\w{1,40}: (?:Bad|Unused) swap (?:file|offset) entry [0-9a-f])/,
+		end: 'line',
+		source:
+			'arch/*/include/asm/pgtable*.h: pmd_ERROR(), called by mm/pgtable-generic.c; mm/swapfile.c: Bad_file, Bad_offset',
+	},
+	{
 		id: 'slab',
 		kind: 'bug',
 		severity: 'severe',
@@ -29,6 +39,24 @@ export const MEMORY: readonly SplatRecord[] = [
 		source: 'mm/slub.c: __slab_bug()',
 		reach: 400,
 		tail: /^FIX \S|^Disabling lock debugging/,
+	},
+	{
+		id: 'slab-of-old',
+		kind: 'bug',
+		severity: 'severe',
+		pattern: /^(?:Slab corruption \((?:Not tainted|Tainted: [^)]{0,60})\): |slab error in \w{1,60}\(\): cache `)/,
+		end: 'trace',
+		source: 'mm/slab.c, up to 6.7: check_poison_obj(), __slab_error()',
+		reach: 20,
+	},
+	{
+		id: 'slab-destroyed',
+		kind: 'bug',
+		severity: 'severe',
+		pattern: /^kmem_cache_destroy \S.{0,100}: Slab cache still has objects/,
+		end: 'trace',
+		source: 'mm/slab_common.c: kmem_cache_destroy(), a WARN() in 6.1',
+		continues: ['slab'],
 	},
 	{
 		id: 'oom',
@@ -45,9 +73,9 @@ export const MEMORY: readonly SplatRecord[] = [
 		kind: 'oom',
 		severity: 'warning',
 		pattern:
-			/^(?:Out of memory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: (?:Killed process|OOM victim)/,
+			/^(?:Out of memory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: (?:Kill(?:ed)? process|OOM victim)/,
 		end: 'oom',
-		source: 'mm/oom_kill.c: __oom_kill_process()',
+		source: 'mm/oom_kill.c: __oom_kill_process(); oom_kill_process() of 4.19',
 		tail: /^oom_reaper: /,
 		continues: ['oom'],
 	},
