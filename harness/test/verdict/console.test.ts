@@ -68,12 +68,38 @@ t.test('a report is the same with any prefix', async (t) => {
 		'3,1234,5678901,-,caller=T12;',
 		'\x1b[0;31m[    1.234567] ',
 		'/ # [    1.234567] ',
+		'[Nov22 04:50] ',
+		'kern  :err   : [  +0.000012] ',
+		'[Sun Nov 22 04:50:01 2026 <    0.000012>] ',
+		'[    1.234567] host kernel: ',
+		'1763787001.123456 host kernel: ',
+		'Sun 2026-11-22 04:50:01 UTC host kernel: ',
+		'Nov 22 04:50:01 host kern.warn kernel: ',
+		'Nov 22 04:50:01 ',
+		'<3>1 2026-11-22T04:50:01.123Z host kernel - - - ',
+		'2026-11-22T04:50:01.123456Z 01O ',
+		'[2026-11-22T04:50:01.123Z] ',
+		'[2026-11-22 04:50:01] ',
+		'[04:50:01.123] ',
+		'04:50:01.123 ',
 	]) {
 		const [splat, ...more] = classify(bare.map((line) => `${prefix}${line}\r\n`).join(''));
 		t.equal(more.length, 0, prefix);
 		t.match(splat, { kind: 'kasan', title: bare[0], function: 'evil', line: 1 }, JSON.stringify(prefix));
 		t.equal(splat?.report.split('\n').length, 3, prefix);
 	}
+});
+
+t.test('a line torn by other messages', async (t) => {
+	const log = [
+		'<6>[    1.000000] usb 1-1: new high-speed<1>[    1.000001] BUG: kernel NULL pointer dereference, address: 0',
+		'[    1.000002] Oops: Oops: 0002 [#1] SMP[    1.000003] RIP: 0010:evil+0x1/0x2',
+		'[    1.000004] ---[ end trace 0 ]---[    1.000005] x[    1.000006] Kernel panic - not syncing: Fatal exception',
+	];
+	t.strictSame(classify(log.join('\n')).map(shown), [
+		'oops | evil | BUG: kernel NULL pointer dereference, address: 0',
+		'panic | - | Kernel panic - not syncing: Fatal exception',
+	]);
 });
 
 t.test('two contexts at once, told apart by their callers', async (t) => {

@@ -38,8 +38,8 @@ const DROPPED = /^\*\* (\d{1,15}) printk messages dropped \*\*/;
 /** kernel/reboot.c; arch/x86/kernel/reboot.c: native_machine_restart(); drivers/tty/sysrq.c: sysrq_reboot_op, `o`. */
 const SHUTDOWN =
 	/^(?:reboot: (?:Restarting system|machine restart|Power off not available|System halted|Power down)|sysrq: (?:Resetting|Power Off))/;
-/** A kernel message that starts in the middle of a console line, behind a prompt or another program's words. */
-const INNER = /\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? /;
+/** A kernel message that starts in the middle of a console line, behind a prompt, another program's or CPU's words. */
+const INNER = /(?=(?:<\d>)?\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? )/;
 
 /** What one printk context is printing. */
 interface Context {
@@ -108,12 +108,19 @@ export class ConsoleClassifier {
 		return [...this.#splats].sort((a, b) => a.line - b.line);
 	}
 
-	#line(raw: string, line: number): void {
-		let { text, time, caller } = parsePrintk(raw);
-		if (time === undefined && caller === undefined) {
-			const inner = raw.search(INNER);
-			if (inner > 0) ({ text, time, caller } = parsePrintk(raw.slice(inner)));
-		}
+	/** @param whole a line of the console, in which several messages may stand when one was torn by another */
+	#line(whole: string, line: number): void {
+		const [first = '', ...more] = whole.split(INNER);
+		const { time } = parsePrintk(first);
+		// What stands before the only time of a line is a collector's prefix or a prompt: nothing of its own.
+		const [second] = time === undefined ? more.splice(0, 1) : [];
+		this.#message(first + (second ?? ''), second ?? first, line);
+		for (const torn of more) this.#message(torn, torn, line);
+	}
+
+	/** @param message the line without what others put before it */
+	#message(raw: string, message: string, line: number): void {
+		const { text, time, caller } = parsePrintk(message);
 		const mark = markText(text);
 		if (mark !== undefined) {
 			this.#settle(mark);
