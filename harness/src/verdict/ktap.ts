@@ -150,13 +150,15 @@ export class KtapParser {
 		if (line.cut && structural) this.#incomplete.add(`line ${line.number} is too long: only its start was read`);
 		switch (read.kind) {
 			case 'version':
+				// A runner's output of which the line that announces it was lost.
+				if (text.trimStart().startsWith('#')) this.#prefixed = true;
 				this.#tree.version(read.column, read.dialect, read.version, line.number);
 				return;
 			case 'plan':
 				this.#tree.plan(read.column, read.count, read.skip, line.number);
 				return;
 			case 'subtest':
-				this.#tree.subtest(read.column, read.name);
+				this.#tree.subtest(read.column, read.name, line.number);
 				return;
 			case 'result':
 				if (read.column < 2) this.#prefixed = false;
@@ -167,23 +169,36 @@ export class KtapParser {
 				this.#tree.bail(read.column, read.reason, line.number);
 				return;
 			case 'comment':
-				this.#comment(read.column, read.text);
+				this.#comment(read.column, read.text, line.number);
 				return;
 			case 'other':
 				this.#diagnostics.log(read.text);
 		}
 	}
 
-	#comment(column: number, text: string): void {
+	#comment(column: number, text: string, line: number): void {
 		if (/^selftests: \S/.test(text)) {
 			this.#prefixed = true;
 			return;
 		}
 		const totals = column < 2 ? /^Totals: ((?:[a-z]+:\d{1,9} ?)+)$/.exec(text)?.[1] : undefined;
-		if (totals !== undefined) {
-			this.#tree.totals(totals.split(' ').reduce((sum, one) => sum + Number(one.split(':')[1] ?? 0), 0));
-		}
+		if (totals !== undefined) this.#checkTotals(totals, line);
 		this.#diagnostics.comment(text);
+	}
+
+	/** kselftest.h and KUnit count what they printed. A failure that no result tells of was lost on its way, or denied. */
+	#checkTotals(totals: string, line: number): void {
+		const counts = totals.split(' ').map((one) => one.split(':'));
+		const sum = (...only: readonly string[]) =>
+			counts.reduce(
+				(all, [what = '', n]) => (only.length === 0 || only.includes(what) ? all + Number(n ?? 0) : all),
+				0,
+			);
+		this.#tree.totals(sum());
+		const failed = sum('fail', 'error');
+		if (failed > 0 && this.#totals.fail + this.#totals.timeout === 0 && !this.#tree.failed) {
+			this.#unsound.add(`line ${line}: the totals count ${failed} failed, and no result is`);
+		}
 	}
 
 	#settle(): void {

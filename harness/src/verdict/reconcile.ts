@@ -67,6 +67,8 @@ export interface SuiteJudgement {
 
 /** kselftest.h: KSFT_SKIP. */
 const SKIP_STATUS = 4;
+/** What timeout(1) ends with when it had to kill, and kselftest/runner.sh reads as one: timeout_rc. */
+const TIMEOUT_STATUS = 124;
 
 /** What a witness's word means, and why. */
 export type Finding = readonly [verdict: Verdict, why: string];
@@ -113,6 +115,9 @@ function interruption(seen: SuiteWitnesses): Finding | undefined {
 	const { outcome, guestEnded, splats } = seen;
 	if (outcome?.timedOut) return ['timeout', 'its deadline was over and it was killed'];
 	if (outcome?.signal !== undefined) return ['fail', `the program was killed by signal ${outcome.signal}`];
+	if (outcome?.status === TIMEOUT_STATUS) {
+		return ['timeout', `the program ended with status ${TIMEOUT_STATUS}: it ran out of time (timeout(1))`];
+	}
 	if (outcome) {
 		return outcome.status === 0 ? undefined : ['fail', `the program ended with status ${outcome.status ?? 'unknown'}`];
 	}

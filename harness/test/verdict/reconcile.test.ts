@@ -115,6 +115,13 @@ const ROWS: readonly Row[] = [
 		cases: ['skip a: no root'],
 	},
 	{
+		what: 'all ok, and the exit status of timeout(1)',
+		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
+		seen: { outcome: { ...clean, status: 124 } },
+		verdict: 'timeout',
+		cases: ['pass a', 'pass b', 'timeout SUITE: ran out of time'],
+	},
+	{
 		what: 'one passed, and kselftest’s exit status for a skip',
 		lines: [...TWO, 'ok 1 a', 'ok 2 b # SKIP x'],
 		seen: { outcome: { ...clean, status: 4 } },

@@ -70,6 +70,11 @@ export class LevelTree {
 		if (level) level.totalled = sum === level.results;
 	}
 
+	/** A result of a group that is still open failed. */
+	get failed(): boolean {
+		return this.#stack.some((open) => open.failed || open.group?.failed === true);
+	}
+
 	/** KTAP results are numbered: other lines may begin with `ok`. A failure always counts. */
 	isResult(result: ResultLine): boolean {
 		if (result.number !== undefined || !result.ok) return true;
@@ -92,13 +97,15 @@ export class LevelTree {
 		level.versioned = true;
 	}
 
-	subtest(column: number, name: string): void {
+	subtest(column: number, name: string, line: number): void {
 		if (column >= 2 && this.#top?.column === column && this.#top.versioned && this.#top.fresh) {
 			if (this.#top.dialect === 'KTAP' && this.#top.name === undefined) {
 				this.#name(this.#top, name);
 				return;
 			}
 		}
+		// TAP 14: a subtest that begins with one of its own is named by the line above, at its parent's column.
+		if (this.#announced && this.#announced.column < column && this.#top?.dialect === 'TAP') this.#at(column, line);
 		this.#announced = { name, column };
 	}
 
@@ -136,7 +143,11 @@ export class LevelTree {
 		level.totalled = false;
 		level.count(result, line, group !== undefined, this.#tell);
 		const name = result.description || group?.name || `test ${result.number ?? level.results}`;
-		const empty = announced !== undefined && this.#announced === undefined && sameName(announced.name, name);
+		// TAP 14 writers announce tests without children, too, at the column of the result (node --test).
+		const empty =
+			announced !== undefined &&
+			(announced.column > result.column || level.dialect !== 'TAP') &&
+			sameName(announced.name, name);
 		const found: KtapCase = { name, verdict: result.verdict, reason: result.reason, diagnostics, line };
 		if (group) this.#group(level, group, found);
 		else if (empty && found.verdict === 'pass' && level.name !== name) {
