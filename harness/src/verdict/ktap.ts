@@ -17,6 +17,8 @@ export interface KtapParserOptions {
 const SENTENCE_LIMIT = 50;
 /** Characters of kept cases, beyond which none is kept any more. */
 const KEPT_BYTES = 64 * 1024 * 1024;
+/** What kselftest.h counts at its end, and behind its prefix when a runner passes it on. */
+const TOTALS = /^((?:# )*)Totals: ((?:[a-z]+:\d{1,9} ?)+)$/;
 /** A kernel message that was printed into the middle of somebody's line (CONFIG_PRINTK_TIME). */
 const TORN = /\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? /;
 
@@ -157,6 +159,9 @@ export class KtapParser {
 			case 'plan':
 				this.#tree.plan(read.column, read.count, read.skip, line.number);
 				return;
+			case 'unreadable':
+				this.#unsound.add(`line ${line.number}: "${read.text}" is no plan that can be read`);
+				return;
 			case 'subtest':
 				this.#tree.subtest(read.column, read.name, line.number);
 				return;
@@ -181,20 +186,20 @@ export class KtapParser {
 			this.#prefixed = true;
 			return;
 		}
-		const totals = column < 2 ? /^Totals: ((?:[a-z]+:\d{1,9} ?)+)$/.exec(text)?.[1] : undefined;
-		if (totals !== undefined) this.#checkTotals(totals, line);
+		const totals = TOTALS.exec(text);
+		if (totals?.[2] !== undefined && column < 2) this.#checkTotals(totals[2], totals[1] !== '', line);
 		this.#diagnostics.comment(text);
 	}
 
 	/** kselftest.h and KUnit count what they printed. A failure that no result tells of was lost on its way, or denied. */
-	#checkTotals(totals: string, line: number): void {
+	#checkTotals(totals: string, inner: boolean, line: number): void {
 		const counts = totals.split(' ').map((one) => one.split(':'));
 		const sum = (...only: readonly string[]) =>
 			counts.reduce(
 				(all, [what = '', n]) => (only.length === 0 || only.includes(what) ? all + Number(n ?? 0) : all),
 				0,
 			);
-		this.#tree.totals(sum());
+		if (!inner) this.#tree.totals(sum());
 		const failed = sum('fail', 'error');
 		if (failed > 0 && this.#totals.fail + this.#totals.timeout === 0 && !this.#tree.failed) {
 			this.#unsound.add(`line ${line}: the totals count ${failed} failed, and no result is`);

@@ -152,6 +152,28 @@ const ROWS: readonly Row[] = [
 		unsound: [/line 5: the totals count 1 failed, and no result is/],
 	},
 	{
+		what: 'the same of a runner’s inner output',
+		input: [
+			'TAP version 13',
+			'1..1',
+			'# selftests: x: y',
+			'# TAP version 13',
+			'# 1..1',
+			'# ok 1 a',
+			'# # Totals: pass:0 fail:1 xfail:0 xpass:0 skip:0 error:0',
+			'ok 1 selftests: x: y',
+		],
+		cases: ['pass selftests: x: y > a'],
+		unsound: [/line 7: the totals count 1 failed, and no result is/],
+	},
+	{
+		what: 'plans that cannot be read, and words that are none',
+		input: ['1..-1', 'ok 1 a', '1..99999999999999999', '1..', '1... 2... 3', '1..2 is a range'],
+		cases: ['pass a'],
+		unsound: [/line 1: "1\.\.-1" is no plan/, /line 3: .* is no plan/, /line 4: "1\.\." is no plan/],
+		more: { planless: true },
+	},
+	{
 		what: 'a runner’s inner output whose announcing line was lost',
 		input: ['TAP version 13', '1..1', '# TAP version 13', '# 1..2', '# ok 1 a', '# not ok 2 b', 'ok 1 selftests: x: y'],
 		cases: ['pass selftests: x: y > a', 'fail selftests: x: y > b'],

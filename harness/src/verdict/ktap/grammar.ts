@@ -8,6 +8,8 @@ import type { KtapVerdict } from '../verdict.js';
 export type KtapLine =
 	| { readonly kind: 'version'; readonly column: number; readonly dialect: 'KTAP' | 'TAP'; readonly version: number }
 	| { readonly kind: 'plan'; readonly column: number; readonly count: number; readonly skip: string | undefined }
+	/** It begins like a plan, and is none: `1..-1`, `1..`. */
+	| { readonly kind: 'unreadable'; readonly column: number; readonly text: string }
 	| { readonly kind: 'subtest'; readonly column: number; readonly name: string }
 	| ResultLine
 	| { readonly kind: 'bail'; readonly column: number; readonly reason: string }
@@ -35,6 +37,8 @@ export function bounded(text: string, limit = TEXT_LIMIT): string {
 
 const VERSION = /^(K?TAP) version (\d{1,6})\s*$/;
 const PLAN = /^1\.\.(\d{1,15})\s*(?:#\s*(.*))?$/;
+/** A line of one word that begins like a plan. */
+const PLANLIKE = /^1\.\.(?!\.)[^\s#]*\s*(?:#.*)?$/;
 const SUBTEST = /^#\s*Subtest:\s*(.*)$/;
 const RESULT = /^(not ok|ok)(?:\s+(\d{1,15})(?=\s|$))?(?:\s+(.*))?$/;
 const BAIL = /^Bail out!\s*(.*)$/i;
@@ -99,6 +103,7 @@ function readBare(text: string, column: number): KtapLine {
 		}
 		case 49: {
 			const plan = PLAN.exec(text);
+			if (!plan && PLANLIKE.test(text)) return { kind: 'unreadable', column, text: bounded(text, 160) };
 			if (!plan) break;
 			const skip = /^skip\S*\s*(.*)$/i.exec(plan[2] ?? '');
 			return { kind: 'plan', column, count: Number(plan[1]), skip: skip ? bounded(skip[1]?.trim() ?? '') : undefined };
