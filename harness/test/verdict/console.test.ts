@@ -82,6 +82,7 @@ t.test('a report is the same with any prefix', async (t) => {
 		'[2026-11-22 04:50:01] ',
 		'[04:50:01.123] ',
 		'04:50:01.123 ',
+		' ',
 	]) {
 		const [splat, ...more] = classify(bare.map((line) => `${prefix}${line}\r\n`).join(''));
 		t.equal(more.length, 0, prefix);

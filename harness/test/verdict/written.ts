@@ -882,9 +882,14 @@ export const WRITTEN: readonly Written[] = [
 		splats: ['kfence | evil_free | BUG: KFENCE: memory corruption in kfree+0x10/0x20'],
 	},
 	{
+		what: 'a panic behind the indentation of a test that could not end its line',
+		lines: ['\tKernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(98,0)'],
+		splats: ['panic | - | \tKernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(98,0)'],
+	},
+	{
 		what: 'arch/x86/boot/compressed/error.c: a kernel that cannot be unpacked',
 		lines: ['', '', 'Out of memory while allocating z_stream', '', ' -- System halted'],
-		splats: ['panic | - |  -- System halted'],
+		splats: ['panic | - | -- System halted'],
 	},
 	{
 		what: 'a console that ends before the report has a name',

@@ -41,6 +41,9 @@ const SHUTDOWN =
 /** A kernel message that starts in the middle of a console line, behind a prompt, another program's or CPU's words. */
 const INNER = /(?=(?:<\d>)?\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? )/;
 
+/** The blank that a log keeps whose times were cut off by somebody: no title has it, and frames do with any number. */
+const SHIFTED = /^ (?! )/;
+
 /** What one printk context is printing. */
 interface Context {
 	report: Report | undefined;
@@ -120,7 +123,8 @@ export class ConsoleClassifier {
 
 	/** @param message the line without what others put before it */
 	#message(raw: string, message: string, line: number): void {
-		const { text, time, caller } = parsePrintk(message);
+		const { text: written, time, caller } = parsePrintk(message);
+		const text = written.replace(SHIFTED, '');
 		const mark = markText(text);
 		if (mark !== undefined) {
 			this.#settle(mark);

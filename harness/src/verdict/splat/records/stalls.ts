@@ -10,7 +10,7 @@ export const STALLS: readonly SplatRecord[] = [
 		pattern: /^INFO: task \S.*:\d+ blocked (?:in I\/O wait )?for more than \d+ seconds/,
 		end: 'trace',
 		source: 'kernel/hung_task.c: hung_task_info()',
-		tail: /^(?:INFO: task .* blocked on |INFO: lockdep is turned off|Showing all locks held|\d+ locks? held by | #\d+: |Future hung task reports|={10}|Sending NMI|After \d+ seconds, these CPUS|NMI backtrace|task:)/,
+		tail: /^(?:INFO: task .* blocked on |INFO: lockdep is turned off|Showing all locks held|\d+ locks? held by | ?#\d+: |Future hung task reports|={10}|Sending NMI|After \d+ seconds, these CPUS|NMI backtrace|task:)/,
 		adopts: true,
 	},
 	{
