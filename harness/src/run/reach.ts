@@ -63,6 +63,6 @@ function withoutCases(ktap: KtapSummary, names: ReadonlySet<string>): KtapSummar
 		caseCount: ktap.caseCount - dropped.length,
 		totals,
 		incomplete: [],
-		problems: ktap.unsound,
+		problems: [...ktap.illegible, ...ktap.unsound],
 	};
 }

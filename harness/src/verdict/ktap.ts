@@ -60,6 +60,7 @@ export class KtapParser {
 		timeout: 0,
 	};
 	readonly #incomplete = new Sentences();
+	readonly #illegible = new Sentences();
 	readonly #unsound = new Sentences();
 	readonly #remarks = new Sentences();
 	readonly #diagnostics = new DiagnosticBuffer();
@@ -103,8 +104,9 @@ export class KtapParser {
 			cases: this.#cases,
 			caseCount: this.#count,
 			totals: this.#totals,
-			problems: [...this.#incomplete.all, ...this.#unsound.all],
+			problems: [...this.#incomplete.all, ...this.#illegible.all, ...this.#unsound.all],
 			incomplete: this.#incomplete.all,
+			illegible: this.#illegible.all,
 			unsound: this.#unsound.all,
 			remarks: this.#remarks.all,
 			skippedWhole: this.#count === 0 ? skippedWhole : undefined,
@@ -137,7 +139,7 @@ export class KtapParser {
 		const structural = read.kind === 'result' || read.kind === 'plan';
 		const torn = structural ? text.search(TORN) : -1;
 		if (torn >= 0) {
-			this.#incomplete.add(`line ${line.number}: a kernel message was printed into this line: "${bounded(text, 160)}"`);
+			this.#illegible.add(`line ${line.number}: a kernel message was printed into this line: "${bounded(text, 160)}"`);
 			text = text.slice(0, torn);
 			read = readLine(text, this.#prefixed);
 		}
@@ -149,7 +151,7 @@ export class KtapParser {
 			read = { kind: 'other', column: read.column, text };
 		}
 		this.#settle();
-		if (line.cut && structural) this.#incomplete.add(`line ${line.number} is too long: only its start was read`);
+		if (line.cut && structural) this.#illegible.add(`line ${line.number} is too long: only its start was read`);
 		switch (read.kind) {
 			case 'version':
 				// A runner's output of which the line that announces it was lost.

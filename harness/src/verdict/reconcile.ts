@@ -200,7 +200,7 @@ class Hearing {
  *   with a stream that only skipped (kselftest.h). Status 0 does not excuse a `not ok`.
  * - A stream that contradicts itself, names cases that were not asked for, or is shorter than its plan after an orderly
  *   exit, fails the suite. Without anyone who saw the program end, a short or planless stream is a miss.
- * - A console that lost messages proves nothing: a miss.
+ * - A console that lost messages, a line of the stream that cannot be read as it was written: these prove nothing: a miss.
  * - Something left behind (leaks.ts) fails the only case, or else the suite's own: every process is gone by then, so no
  *   one can give it back. A process that SIGKILL does not end makes it a timeout, a taint that tells of a fault no report
  *   tells of a crash.
@@ -283,8 +283,8 @@ function hearUnsound({ ktap, planned }: SuiteWitnesses, hearing: Hearing): void 
 	}
 	const more = ktap.caseCount - ktap.cases.length;
 	if (more > 0) {
-		const failed = planned !== undefined || ktap.totals.fail + ktap.totals.timeout > 0;
-		hearing.suite(failed ? 'fail' : 'pass', `${more} more cases were printed than are kept one by one`);
+		const seen = Object.entries(ktap.totals).flatMap(([verdict, n]) => (n > 0 ? [verdict as Verdict] : []));
+		hearing.suite(planned ? 'fail' : overall(seen), `${more} more cases were printed than are kept one by one`);
 	}
 }
 
@@ -311,6 +311,7 @@ function hearUnreached(seen: SuiteWitnesses, hearing: Hearing, broken: Finding |
 function hearStream(seen: SuiteWitnesses, hearing: Hearing, broken: Finding | undefined, blamed: boolean): void {
 	const { ktap, outcome } = seen;
 	const incomplete = ktap.incomplete.length > 0 || (ktap.planless && !outcome);
+	for (const problem of ktap.illegible) hearing.suite('miss', problem);
 	if (blamed) return;
 	if (incomplete) {
 		const [verdict] = broken ?? endedEarly(seen);

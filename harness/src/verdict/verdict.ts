@@ -46,10 +46,12 @@ export interface KtapSummary {
 	/** All cases of the stream, kept or not. */
 	readonly caseCount: number;
 	readonly totals: Readonly<Record<KtapVerdict, number>>;
-	/** All that forbids the stream to pass, in words: `incomplete`, then `unsound`. Empty when it is whole and sound. */
+	/** All that forbids the stream to pass, in words: `incomplete`, `illegible`, then `unsound`. Empty when it is whole and sound. */
 	readonly problems: readonly string[];
-	/** Something is not there that should be: plan not met, bail out, cut short, lines torn by kernel messages. */
+	/** Something is not there that should be: plan not met, bail out, cut short. */
 	readonly incomplete: readonly string[];
+	/** Lines that were not read as they were written, through no fault of who wrote them: torn by kernel messages, too long. */
+	readonly illegible: readonly string[];
 	/** It contradicts itself: numbers twice or out of order, results beyond the plan, a group against its children. */
 	readonly unsound: readonly string[];
 	/**

@@ -24,6 +24,7 @@ interface Row {
 	readonly cases: readonly string[];
 	/** One for each problem, in order. */
 	readonly incomplete?: readonly RegExp[];
+	readonly illegible?: readonly RegExp[];
 	readonly unsound?: readonly RegExp[];
 	readonly remarks?: readonly RegExp[];
 	readonly more?: Partial<KtapSummary>;
@@ -443,7 +444,7 @@ const ROWS: readonly Row[] = [
 		what: 'a kernel message inside a result line',
 		input: ['TAP version 13', '1..2', 'ok 1 fir[   12.345678] random: crng init done', 'st', 'ok 2 b'],
 		cases: ['pass fir', 'pass b'],
-		incomplete: [/line 3: a kernel message was printed into this line/],
+		illegible: [/line 3: a kernel message was printed into this line/],
 	},
 	{
 		what: 'versions that nobody knows',
@@ -456,13 +457,14 @@ const ROWS: readonly Row[] = [
 ];
 
 t.test('streams and what they say', async (t) => {
-	for (const { what, input, cases, incomplete = [], unsound = [], remarks = [], more = {} } of ROWS) {
+	for (const { what, input, cases, incomplete = [], illegible = [], unsound = [], remarks = [], more = {} } of ROWS) {
 		const text = input.map((line) => `${line}\n`).join('');
 		const summary = parse(text);
 		await t.test(what, async (t) => {
 			t.strictSame(summary.cases.map(shown), cases);
 			for (const [found, expected, which] of [
 				[summary.incomplete, incomplete, 'incomplete'],
+				[summary.illegible, illegible, 'illegible'],
 				[summary.unsound, unsound, 'unsound'],
 				[summary.remarks, remarks, 'remarks'],
 			] as const) {

@@ -58,6 +58,13 @@ const ROWS: readonly Row[] = [
 		cases: ['pass a', 'fail b'],
 	},
 	{
+		what: 'a line that a kernel message was printed into, of a program that ended well',
+		lines: [...TWO, 'ok 1 a[    1.234567] hello', 'ok 2 b'],
+		seen: { outcome: clean },
+		verdict: 'miss',
+		cases: ['pass a', 'pass b', 'miss SUITE: a kernel message was printed into this line'],
+	},
+	{
 		what: 'all ok, and an exit status that says otherwise',
 		lines: [...TWO, 'ok 1 a', 'ok 2 b'],
 		seen: { outcome: { ...clean, status: 3 } },
@@ -459,6 +466,21 @@ t.test('witnesses and verdicts', async (t) => {
 				t.ok(one?.reason.includes(reason), `${head}: "${one?.reason}" has "${reason}"`);
 			}
 		});
+	}
+});
+
+t.test('cases beyond those that are kept count', async (t) => {
+	for (const [line, verdict] of [
+		['ok 2 b', 'pass'],
+		['ok 2 b # SKIP none', 'pass'],
+		['ok 2 b # TODO', 'xpass'],
+		['not ok 2 b', 'fail'],
+		['not ok 2 b # TIMEOUT', 'timeout'],
+	] as const) {
+		const parser = new KtapParser({ keepCases: 1 });
+		parser.push(Buffer.from(`${[...TWO, 'ok 1 a', line].join('\n')}\n`));
+		const judged = reconcileSuite({ suite: 'SUITE', ktap: parser.end(), outcome: clean, splats: [] });
+		t.equal(judged.verdict, verdict, line);
 	}
 });
 
