@@ -136,6 +136,10 @@ export const MACHINERY: readonly MachineryGroup[] = [
 		'(__|native_|paravirt_|pv_native_)*(read|write)_msr(_safe)?|(rd|wr)msrq?l?(_safe)?(_on_cpu)?|__(rd|wr)msr_(safe_)?on_cpu',
 	),
 	group(
+		'panics of Rust code, which end in a BUG(): rust/kernel/lib.rs: panic(), rust/helpers/bug.c, library/core of the compiler',
+		'rust_helper_BUG|rust_begin_unwind|_RN\\w*(rust_begin_unwind|4core(9panicking|6option|6result)\\w*(panic|failed)\\w*)',
+	),
+	group(
 		'registration, asked for by somebody: fs/sysfs, fs/kernfs, lib/kobject.c, drivers/base, drivers/char/misc.c, fs/char_dev.c',
 		'sysfs_\\w+|__?sysfs_\\w+|kernfs_\\w+|kobject_\\w+|create_dir|internal_create_groups?|kset_\\w+',
 		'device_(add|register|create|attach|initialize)\\w*|cdev_(device_)?add|misc_register|class_(register|create)\\w*|bus_(add|register)\\w*|driver_register|platform_device_(add|register)\\w*',
