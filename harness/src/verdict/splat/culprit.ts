@@ -36,6 +36,15 @@ const NAMED = [
 	new RegExp(`\\{[^}]*\\}-\\{[\\d:]+\\}, at: ${SYMBOL}`),
 ];
 const LIMIT = 64;
+/** Lines of others that may stand in a row inside a trace: without CONFIG_PRINTK_CALLER nothing tells them apart. */
+export const STRAY_LINES = 2;
+/** What could be another CPU's message: neither blank nor indented, no heading, nothing that ends a report. */
+const STRAY = /^(?!Modules linked in|Code: |CPU: |---\[|={10})\S.*[^:\s]\s*$/;
+
+/** True for a line that somebody else may have printed into a trace. */
+export function isStray(text: string): boolean {
+	return STRAY.test(text);
+}
 
 /** True for a line of a stack trace. */
 export function isFrame(text: string): boolean {
@@ -62,6 +71,7 @@ export class Culprit {
 	readonly #doubtful: string[] = [];
 	readonly #named: string[] = [];
 	#inTrace = false;
+	#strays = 0;
 
 	/** A function that the title names. */
 	title(name: string | undefined): void {
@@ -73,6 +83,7 @@ export class Culprit {
 		const text = written.startsWith('kmemleak: ') ? written.slice(10) : written;
 		if (TRACE.test(text)) {
 			this.#inTrace = true;
+			this.#strays = 0;
 			return;
 		}
 		const counter = COUNTER.exec(text)?.[1];
@@ -89,19 +100,28 @@ export class Culprit {
 		for (const pattern of NAMED) keep(this.#named, pattern.exec(text)?.[1]);
 		if (!this.#inTrace) return;
 		const frame = FRAME.exec(text);
+		if (frame) this.#strays = 0;
 		if (frame && !BEHIND.test(frame[0])) keep(frame[1] === undefined ? this.#frames : this.#doubtful, frame[2]);
 		else if (NAMELESS.test(text)) keep(this.#frames, UNKNOWN);
 		else if (!frame && !STACK.test(text) && !REGISTERS.test(text) && !/^\s*(?:\? )?0x[0-9a-f]+\b/.test(text))
-			this.#inTrace = false;
+			this.#inTrace = isStray(text) && this.#strays++ < STRAY_LINES;
+	}
+
+	/** Whoever is guilty has been named: nothing that follows changes it. */
+	get certain(): boolean {
+		return this.#guilty !== undefined;
 	}
 
 	get function(): string | undefined {
+		const guilty = this.#guilty ?? this.#title[0] ?? this.#counters[0];
+		return guilty === UNKNOWN ? undefined : guilty;
+	}
+
+	get #guilty(): string | undefined {
 		const titled = this.#title.find((name) => !isMachinery(name, true));
 		if (titled !== undefined) return titled;
 		const traced = this.#frames.length > 0 ? this.#frames : this.#doubtful;
-		const found = [...this.#counters, ...traced, ...this.#named];
-		const guilty = found.find((name) => !isMachinery(name)) ?? this.#title[0] ?? this.#counters[0];
-		return guilty === UNKNOWN ? undefined : guilty;
+		return [...this.#counters, ...traced, ...this.#named].find((name) => !isMachinery(name));
 	}
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { Splat } from '../verdict.js';
-import { Culprit, isFrame, isStackMarker, isTraceHeader, REGISTERS } from './culprit.js';
+import { Culprit, isFrame, isStackMarker, isStray, isTraceHeader, REGISTERS, STRAY_LINES } from './culprit.js';
 import type { SplatRecord } from './record.js';
 import { WARNING_FILES } from './records.js';
 
@@ -31,6 +31,8 @@ export class Report {
 	#age = 0;
 	/** none: no call trace yet; inside: within one; done: the last line could be the report's last. */
 	#trace: 'none' | 'inside' | 'done' = 'none';
+	/** Lines in a row that may be somebody else's, inside the trace. */
+	#strays = 0;
 	/** A record that goes on with this report was seen: another of the same is a new report. */
 	readonly #continuations = new Set<string>();
 
@@ -115,9 +117,10 @@ export class Report {
 			if (this.#age > (this.record.reach ?? 60)) return false;
 			if (isTraceHeader(text)) this.#trace = 'inside';
 		} else if (!isTraceLine(text)) {
+			if (isStray(text) && !this.#culprit.certain && this.#strays++ < STRAY_LINES) return this.#read(text, raw);
 			this.#trace = 'done';
 			if (!this.#belongsAfter(text)) return false;
-		}
+		} else this.#strays = 0;
 		this.#read(text, raw);
 		if (END_TRACE.test(text)) this.#trace = 'done';
 		return true;
@@ -152,9 +155,11 @@ export class Report {
 		this.#severity = special.severity;
 	}
 
-	#read(text: string, raw: string): void {
+	/** @returns true: the line belongs to the report */
+	#read(text: string, raw: string): true {
 		this.#culprit.line(text);
 		this.#keep(raw);
+		return true;
 	}
 
 	#keep(raw: string): void {
