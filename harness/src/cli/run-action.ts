@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { Cache } from '../core/cache.js';
 import { CASE_CLASSES } from '../core/case-class.js';
-import { errnoOf, usageError } from '../core/errors.js';
 import { sha256, sha256File } from '../core/hash.js';
 import { Progress } from '../core/progress.js';
+import { readYamlSource } from '../core/yaml-source.js';
 import { loadPlan, type Plan } from '../plan/plan.js';
 import { EventLog } from '../results/store.js';
 import { EXIT } from '../results/totals.js';
@@ -37,6 +36,7 @@ export async function performRun(options: RunOptions, resumed?: EventLog): Promi
 	);
 	await checkPrograms(plan);
 	await checkModules(plan);
+	const expectations = await loadExpectations(plan);
 	const bisect = BisectRun.of(options);
 	if (bisect) await BisectRun.checkHost(plan);
 	const status = createStatus();
@@ -51,7 +51,6 @@ export async function performRun(options: RunOptions, resumed?: EventLog): Promi
 			process.stdout.write(describePlan(plan, suites));
 			return 0;
 		}
-		const expectations = await loadExpectations(plan);
 		const { isolate = 'suite' } = options;
 		const choice = { subjects: plan.subjects, shard: options.shard };
 		const planHash = await hashPlan({ plan, suites, expectations, choice, isolate });
@@ -93,15 +92,7 @@ async function hashPlan(parts: { readonly plan: Plan; readonly [name: string]: u
 
 async function loadExpectations(plan: Plan) {
 	const lists = await Promise.all(
-		plan.expectationFiles.map(async (file) => {
-			const text = await readFile(file, 'utf8').catch((error: unknown) => {
-				throw usageError(
-					'EXPECTATIONS_UNREADABLE',
-					`cannot read the expectations ${file} (${errnoOf(error) ?? String(error)})`,
-				);
-			});
-			return parseExpectations(text, file);
-		}),
+		plan.expectationFiles.map(async (file) => parseExpectations(await readYamlSource(file, 'expectations'), file)),
 	);
 	return lists.flat();
 }

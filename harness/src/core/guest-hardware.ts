@@ -54,9 +54,17 @@ export const GUEST_HARDWARE = {
 	},
 } as const satisfies Record<Arch, GuestHardware>;
 
+/** Where a guest's memory lies, each from a physical address to the one behind it, MiB, in order. */
+export function memoryRangesMiB(arch: Arch, memoryMiB: number): readonly (readonly [number, number])[] {
+	const { memoryBaseMiB, hole }: GuestHardware = GUEST_HARDWARE[arch];
+	if (!hole || memoryMiB < hole.fromMiB) return [[memoryBaseMiB, memoryBaseMiB + memoryMiB]];
+	return [
+		[memoryBaseMiB, memoryBaseMiB + hole.lowMiB],
+		[4096, 4096 + memoryMiB - hole.lowMiB],
+	];
+}
+
 /** Physical address behind a guest's last byte of memory, MiB. */
 export function memoryEndMiB(arch: Arch, memoryMiB: number): number {
-	const { memoryBaseMiB, hole }: GuestHardware = GUEST_HARDWARE[arch];
-	if (hole && memoryMiB >= hole.fromMiB) return 4096 + memoryMiB - hole.lowMiB;
-	return memoryBaseMiB + memoryMiB;
+	return Math.max(...memoryRangesMiB(arch, memoryMiB).map(([, end]) => end));
 }

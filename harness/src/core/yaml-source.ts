@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { createReadStream } from 'node:fs';
+import { type Alias, type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { usageError } from './errors.js';
-import { nearest } from './nearest.js';
+import { errnoOf, messageOf, usageError } from './errors.js';
+import { describeProblem } from './yaml-problem.js';
 
 const MAX_BYTES = 1024 * 1024;
+const MAX_ALIASES = 100;
 
 /** Where something stands in a file people write: `plan.yaml:3:11`. */
 export type Locate = (path: readonly PropertyKey[]) => string;
@@ -15,11 +17,33 @@ export interface ParsedYaml<T> {
 }
 
 /**
+ * The text of a file that people write, or of a pipe. No more is read than such a file may have, whatever it is.
+ * @param what names it in messages: an option @throws usage error where it cannot be read or is too large
+ */
+export async function readYamlSource(file: string, what: string): Promise<string> {
+	const chunks: Buffer[] = [];
+	let length = 0;
+	try {
+		for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+			chunks.push(chunk);
+			length += chunk.length;
+			if (length > MAX_BYTES) break;
+		}
+	} catch (error) {
+		const why = errnoOf(error) ?? messageOf(error);
+		const hint = why === 'EISDIR' ? 'it is a folder; name a file in it' : 'name a YAML file that can be read';
+		throw usageError('YAML_UNREADABLE', `${what}: cannot read ${file} (${why})`, hint);
+	}
+	if (length > MAX_BYTES) throw tooLarge(file);
+	return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
  * Parses a YAML file that people write into a type. @throws usage errors that name file:line:column, what was
  * found, and for an unknown field the accepted ones and the nearest.
  */
 export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): ParsedYaml<T> {
-	if (text.length > MAX_BYTES) throw usageError('YAML_TOO_LARGE', `${file}: larger than ${MAX_BYTES} bytes`);
+	if (text.length > MAX_BYTES) throw tooLarge(file);
 	const lines = new LineCounter();
 	const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
 	const at = (offset: number) => {
@@ -34,80 +58,58 @@ export function parseYaml<T>(text: string, file: string, schema: z.ZodType<T>): 
 		return `${file}:1:1`;
 	};
 	const syntax = document.errors[0];
-	if (syntax) throw usageError('YAML_SYNTAX', `${at(syntax.pos[0])}: ${syntax.message}`);
-	let value: unknown;
-	try {
-		value = document.toJS({ maxAliasCount: 100 });
-	} catch (error) {
-		throw usageError('YAML_SYNTAX', `${file}: ${error instanceof Error ? error.message : String(error)}`);
-	}
+	if (syntax) throw usageError('YAML_SYNTAX', `${at(syntax.pos[0])}: ${syntaxSaid(syntax)}`);
+	checkAliases(document, at);
+	const value: unknown = document.toJS({ maxAliasCount: -1 });
 	const parsed = schema.safeParse(value, { reportInput: true });
 	if (parsed.success) return { value: parsed.data, locate };
-	// A misspelt field also makes the right one missing: the spelling is the better news.
-	const { issues } = parsed.error;
-	const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
-	throw describe(issue, locate, schema, document.contents ? value : undefined);
+	throw describeProblem(parsed.error.issues, locate, schema, !document.contents);
 }
 
-function describe(issue: z.core.$ZodIssue | undefined, locate: Locate, schema: z.ZodType, value: unknown): Error {
-	if (!issue) return usageError('YAML_SHAPE', `${locate([])}: not understood`);
-	const inner = innermost(issue);
-	const path = inner.path.map(String).join('.');
-	if (inner.code === 'unrecognized_keys') {
-		const key = inner.keys[0] ?? '';
-		const accepted = keysAt(schema, inner.path);
-		const meant = nearest(key, accepted);
-		return usageError(
-			'YAML_UNKNOWN_FIELD',
-			`${locate([...inner.path, key])}: unknown field "${key}"${path ? ` in ${path}` : ''}`,
-			`${meant ? `did you mean ${meant}? ` : ''}${accepted.length > 0 ? `accepted: ${accepted.join(', ')}` : ''}`.trim() ||
-				undefined,
-		);
-	}
-	const found = value === undefined ? 'an empty file' : shown(inner.input);
-	return usageError('YAML_VALUE', `${locate(inner.path)}: ${path || 'the file'}: ${inner.message} (found ${found})`);
+function tooLarge(file: string): Error {
+	return usageError(
+		'YAML_TOO_LARGE',
+		`${file}: larger than ${MAX_BYTES} bytes`,
+		'accepted: YAML of a megabyte at most',
+	);
 }
 
-/** The most telling issue below a union: the one that went deepest. */
-function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
-	if (issue.code !== 'invalid_union') return issue;
-	const deepest = issue.errors
-		.flat()
-		.map(innermost)
-		.sort((a, b) => b.path.length - a.path.length)[0];
-	return deepest && deepest.path.length > 0 ? { ...deepest, path: [...issue.path, ...deepest.path] } : issue;
+/** The parser's own words name its functions in two cases. */
+function syntaxSaid({ code, message }: { readonly code: string; readonly message: string }): string {
+	if (code === 'MULTIPLE_DOCS') return 'a second document begins here; accepted is one in a file';
+	return /call stack/.test(message) ? 'nested too deep' : message;
 }
 
-function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
-	let current = schema;
-	for (const step of path) {
-		current = unwrap(current);
-		if (typeof current !== 'object' || current === null) return [];
-		if ('shape' in current) current = (current.shape as Record<PropertyKey, unknown>)[step];
-		else if ('element' in current) current = current.element;
-		else if ('valueType' in current) current = current.valueType;
-		else return [];
-	}
-	current = unwrap(current);
-	return typeof current === 'object' && current !== null && 'shape' in current
-		? Object.keys(current.shape as object)
-		: [];
+/** Aliases that lead nowhere or into themselves, or so many that what they stand for has no bounds. */
+function checkAliases(document: Document.Parsed, at: (offset: number) => string): void {
+	let count = 0;
+	visit(document, {
+		Alias(_key, alias: Alias, path) {
+			const where = at(alias.range?.[0] ?? 0);
+			const meant = alias.resolve(document);
+			if (!meant)
+				throw usageError('YAML_SYNTAX', `${where}: *${alias.source}, but nothing above is called &${alias.source}`);
+			if (path.includes(meant))
+				throw usageError('YAML_SYNTAX', `${where}: *${alias.source} is a part of what it stands for`);
+			if (hasAlias(meant))
+				throw usageError(
+					'YAML_SYNTAX',
+					`${where}: *${alias.source} stands for what has aliases itself`,
+					'write it out',
+				);
+			if (++count > MAX_ALIASES)
+				throw usageError('YAML_SYNTAX', `${where}: more than ${MAX_ALIASES} aliases`, 'write some of them out');
+		},
+	});
 }
 
-/** Strips optional, default and the first object of a union. */
-function unwrap(schema: unknown): unknown {
-	let current = schema;
-	for (let depth = 0; depth < 8 && typeof current === 'object' && current !== null; depth++) {
-		if ('unwrap' in current && typeof current.unwrap === 'function' && !('element' in current))
-			current = current.unwrap();
-		else if ('options' in current && Array.isArray(current.options)) {
-			current = current.options.find((option) => typeof option === 'object' && option !== null && 'shape' in option);
-		} else break;
-	}
-	return current;
-}
-
-function shown(input: unknown): string {
-	const text = JSON.stringify(input) ?? 'nothing';
-	return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+function hasAlias(node: Parameters<typeof visit>[0]): boolean {
+	let found = false;
+	visit(node, {
+		Alias() {
+			found = true;
+			return visit.BREAK;
+		},
+	});
+	return found;
 }

@@ -95,8 +95,21 @@ t.test('YAML errors name file, line and column', async (t) => {
 		['machines: [\n', /^p\.yaml:\d+:\d+: /],
 		['', /an empty file/],
 		['machines: [a]\nmachines: [b]\n', /unique/],
+		[
+			'machines:\n  - { memoryMiB: 1, cma: { sizeMib: 3 } }\n',
+			/^p\.yaml:2:37: unknown field "sizeMib" in machines\.0\.cma/,
+		],
+		['machines: 3\n', /^p\.yaml:1:11: machines: expected a list \(found 3\)/],
+		['machines: &a [*a]\n', /^p\.yaml:1:15: \*a is a part of what it stands for/],
+		['machines: [*b]\n', /^p\.yaml:1:12: \*b, but nothing above is called &b/],
+		['a: &a [x]\nb: &b [*a]\nmachines: [*b]\n', /^p\.yaml:3:12: \*b stands for what has aliases itself/],
+		[`a: &a x\nmachines: [${'*a, '.repeat(101)}]\n`, /^p\.yaml:2:\d+: more than 100 aliases/],
+		['machines: [a]\n---\nmachines: [b]\n', /^p\.yaml:2:1: a second document begins here/],
+		[`${'['.repeat(50_000)}\n`, /^p\.yaml:1:\d+: nested too deep/],
+		[`# ${'x'.repeat(1024 * 1024)}`, /larger than 1048576 bytes/],
 	];
 	for (const [text, message] of table)
 		t.match(refusal(() => parseYaml(text, 'p.yaml', schema)).message, message, JSON.stringify(text));
+	t.same(parseYaml('machines: [&a x, *a]', 'p.yaml', schema).value, { machines: ['x', 'x'] });
 	t.match(refusal(() => parseYaml('machins: []', 'p.yaml', schema)).hint, /did you mean machines\?/);
 });
