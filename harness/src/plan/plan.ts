@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ARCHES, type Arch } from '../core/architectures.js';
 import { CASE_CLASSES, type CaseClass } from '../core/case-class.js';
-import { errnoOf, usageError } from '../core/errors.js';
+import { usageError } from '../core/errors.js';
 import { type KernelSelector, parseKernelSelector } from '../core/selector.js';
-import { parseYaml } from '../core/yaml-source.js';
+import { parseYaml, readYamlSource } from '../core/yaml-source.js';
 import { checkMachine } from './machine-check.js';
 import { type PlannedMachine, resolveMachine } from './machine-resolve.js';
 import { inlineMachineSchema, loadMachineLibrary, type MachineLibrary } from './machines.js';
@@ -16,8 +15,12 @@ const strings = z.array(z.string().min(1).max(500));
 
 const planSchema = z.strictObject({
 	kernels: strings.optional(),
-	arches: z.array(z.enum(ARCHES)).optional(),
-	machines: z.array(z.union([z.string().min(1), inlineMachineSchema])).optional(),
+	arches: z.array(z.enum(ARCHES)).min(1, 'expected one architecture at least').optional(),
+	machines: z
+		.array(z.union([z.string().min(1), inlineMachineSchema]))
+		.min(1, 'expected one machine at least')
+		.max(100, 'expected at most 100 machines')
+		.optional(),
 	suites: strings.optional(),
 	cases: strings.optional(),
 	subjects: strings.optional(),
@@ -77,12 +80,19 @@ export interface PlanOptions {
  * @throws usage errors naming file:line:column or the option.
  */
 export async function loadPlan(file: string, libraryFile: string, options: PlanOptions, cwd: string): Promise<Plan> {
-	const text = await readFile(file, 'utf8').catch((error: unknown) => {
-		throw usageError('PLAN_UNREADABLE', `--plan: cannot read ${file} (${errnoOf(error) ?? String(error)})`);
-	});
+	const text = await readYamlSource(file, '--plan');
 	const { value, locate } = parseYaml(text, file, planSchema);
 	const base = dirname(resolve(file));
 	const inline = (value.machines ?? []).filter((machine) => typeof machine !== 'string');
+	for (const [index, machine] of (value.machines ?? []).entries()) {
+		const first = inline.find((other) => typeof machine !== 'string' && other.name === machine.name);
+		if (first === undefined || first === machine) continue;
+		throw usageError(
+			'PLAN_MACHINE_TWICE',
+			`${locate(['machines', index])}: a second machine is called "${first.name}"`,
+			'results are told apart by it: give each a name of its own',
+		);
+	}
 	const library: MachineLibrary = {
 		...(await loadMachineLibrary(libraryFile)),
 		...Object.fromEntries(inline.map(({ name, ...fields }) => [name, fields])),
@@ -122,19 +132,27 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 		}),
 		({ module, name }) => `${module}.${name}`,
 	);
-	const machineNames = options.machine
-		? options.machine.map((name) => ({ name, where: '--machine' }))
+	const machineNames: readonly { name: string; where: string; index: number | undefined }[] = options.machine
+		? options.machine.map((name) => ({ name, where: '--machine', index: undefined }))
 		: (value.machines ?? ['default']).map((machine, i) => ({
 				name: typeof machine === 'string' ? machine : machine.name,
 				where: locate(['machines', i]),
+				index: i,
 			}));
 	const arches = options.arch ? unique(options.arch.map(parseArch), String) : (value.arches ?? [...ARCHES]);
-	const machines = unique(machineNames, ({ name }) => name).map(({ name, where }) => {
+	const machines = unique(machineNames, ({ name }) => name).map(({ name, where, index }) => {
 		const machine = resolveMachine(name, library, where);
 		const wanted = machine.arches.filter((arch) => arches.includes(arch));
-		checkMachine(machine, wanted, where);
+		checkMachine(machine, wanted, (...field) => (index === undefined ? where : locate(['machines', index, ...field])));
 		return machine;
 	});
+	if (!machines.some((machine) => machine.arches.some((arch) => arches.includes(arch)))) {
+		throw usageError(
+			'PLAN_NO_MACHINE',
+			`${options.machine ? '--machine' : file}: none of the machines can be had on ${arches.join(' or ')}`,
+			machines.map(({ name, arches }) => `${name}: ${arches.join(', ')}`).join('; '),
+		);
+	}
 	return {
 		kernels: unique(kernels, (kernel) => kernel.text),
 		arches,

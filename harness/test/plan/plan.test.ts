@@ -82,6 +82,7 @@ t.test('machines extend, add to the command line, and are checked', async (t) =>
 machines:
   - name: big
     extends: default
+    arches: [x86_64]
     memoryMiB: 1024
     cma: { sizeMiB: 128, baseMiB: 512, limitMiB: 1024 }
     udmabuf: { listLimit: 7 }
@@ -132,9 +133,13 @@ machines:
 const ON_ARM = 'memoryMiB: 512, arches: [arm64]';
 /** Fields of a machine that cannot be; what is said of it, and how to go on. */
 const REFUSED_MACHINES: readonly (readonly [string, RegExp, RegExp?])[] = [
-	['iommu: smmuv3', /plan\.yaml:3:5: machine "x": iommu smmuv3 is not to be had on x86_64/, /x86_64 has intel, virtio/],
+	[
+		'iommu: smmuv3',
+		/plan\.yaml:3:23: machine "x": iommu smmuv3 is not to be had on x86_64/,
+		/x86_64 has intel, virtio/,
+	],
 	['iommu: { arm64: intel }', /iommu intel is not to be had on arm64/, /arm64 has smmuv3, virtio/],
-	['iommu: amd', /plan\.yaml:3:\d+: /],
+	['iommu: amd', /plan\.yaml:3:23: .*expected false, or "intel", or "virtio", or "smmuv3".*found "amd"/],
 	[
 		'devices: [{ edu: { maskBits: 28 } }]',
 		/a device edu of 28 bits reaches no memory on arm64, where it begins at 1024 MiB/,
@@ -160,7 +165,32 @@ const REFUSED_MACHINES: readonly (readonly [string, RegExp, RegExp?])[] = [
 	[
 		`${ON_ARM}, cma: { sizeMiB: 256 }, regions: [{ name: a, sizeMiB: 256 }]`,
 		/the CMA area and the regions together of 512 MiB do not fit into 512 MiB/,
+		/below three quarters of memoryMiB: 384 MiB/,
 	],
+	[
+		`${ON_ARM}, regions: [{ name: a, sizeMib: 16 }]`,
+		/unknown field "sizeMib" in machines\.0\.regions\.0/,
+		/mean sizeMiB/,
+	],
+	[`${ON_ARM}, regions: [{ name: system, sizeMiB: 16 }]`, /region system without baseMiB would be a heap of that name/],
+	['cma: { sizeMiB: 6 }', /plan\.yaml:3:21: machine "x": a CMA area of 6 MiB is not made of whole 4 MiB/],
+	['cma: { sizeMiB: 64, baseMiB: 224 }', /no place from 224 to 288 MiB on x86_64, where memory is 0 to 256 MiB/],
+	['cma: { sizeMiB: 64, limitMiB: 32 }', /no place from 0 to 32 MiB/],
+	['cma: { sizeMiB: 64, baseMiB: 128, limitMiB: 100 }', /no place from 128 to 100 MiB/],
+	['cma: { sizeMiB: 64, baseMiB: 2048 }, memoryMiB: 4096', /memory is 0 to 2048 MiB and 4096 to 6144 MiB/],
+	['swiotlb: { force: true, sizeMiB: 256 }', /the bounce buffers of 256 MiB do not fit into 256 MiB/],
+	[
+		'swiotlb: { force: true, sizeMiB: 24 }',
+		/bounce buffers of 24 MiB, of which a kernel .* makes 32 MiB/,
+		/a power of two/,
+	],
+	['swiotlb: { force: true, sizeMiB: 2 }, smp: 33', /with 33 processors makes 16 MiB/, /16 or more for 33/],
+	['swiotlb: { force: true, sizeMiB: 1.5 }', /a whole number from 1 to 1024 \(found 1\.5\)/],
+	['hugepages: 200', /200 huge pages of 2 MiB do not fit into 256 MiB/, /at most 96/],
+	['memoryMiB: .inf', /a whole number from 32 to 1048576 \(found Infinity\)/],
+	['udmabuf: { listLimit: 2147483648 }', /a whole number from 1 to 2147483647/],
+	['provides: [gpu]', /expected "sw_sync", or "udmabuf", or "debugfs" \(found "gpu"\)/],
+	['cmdline: ["a\\u0001"]', /of plain characters/],
 	[`${ON_ARM}, regions: [{ name: "a@1", sizeMiB: 16 }]`, /expected a device tree node name/],
 	[`${ON_ARM}, regions: [{ name: "7up", sizeMiB: 16 }]`, /expected a device tree node name/],
 ];
@@ -188,6 +218,19 @@ t.test('wrong plans are refused with file, line, column and what is accepted', a
 			'kernels: [source:6.12]\nmachines:\n  - { name: x, memoryMiB: 64, cma: { sizeMiB: 64 } }\n',
 			{},
 			/CMA area of 64 MiB does not fit into 64 MiB/,
+		],
+		['kernels: [source:6.12]\nmachines: []\n', {}, /plan\.yaml:2:11: machines: expected one machine at least/],
+		['kernels: [source:6.12]\narches: []\n', {}, /plan\.yaml:2:9: arches: expected one architecture at least/],
+		[
+			'kernels: [source:6.12]\nmachines:\n  - { name: x }\n  - { name: x, smp: 1 }\n',
+			{},
+			/plan\.yaml:4:5: a second machine is called "x"/,
+		],
+		[
+			'kernels: [source:6.12]\n',
+			{ machine: ['cma-regions'], arch: ['x86_64'] },
+			/--machine: none of the machines can be had on x86_64/,
+			/cma-regions: arm64/,
 		],
 		...REFUSED_MACHINES.map(([fields, ...said]): [string, PlanOptions, RegExp, RegExp?] => [
 			`kernels: [source:6.12]\nmachines:\n  - { name: x, ${fields} }\n`,
@@ -231,4 +274,6 @@ t.test('wrong plans are refused with file, line, column and what is accepted', a
 		if (hint) t.match(error.hint, hint);
 	}
 	await t.rejects(loadPlan('/no/such/plan.yaml', library, {}, '/'), /cannot read \/no\/such\/plan\.yaml \(ENOENT\)/);
+	await t.rejects(loadPlan(t.testdir(), library, {}, '/'), { message: /\(EISDIR\)/, hint: /it is a folder/ });
+	await t.rejects(loadPlan('/dev/zero', library, {}, '/'), /\/dev\/zero: larger than 1048576 bytes/);
 });
