@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "udmabuf-node.h"
@@ -139,7 +140,7 @@ CASE(memory_back, "udmabuf.hold.memory-back", CATALOGUE("UDB-13"), CLASS(ABI),
 	       "punched, long before."),
      SOURCE("drivers/dma-buf/udmabuf.c: release_udmabuf()"), NEEDS("udmabuf"))
 {
-	const size_t bytes = 16 * MIB;
+	const size_t bytes = MIN(16 * MIB, udmabuf_size_limit_bytes());
 	uint64_t before;
 	int memfd, buffer;
 
