@@ -2,7 +2,7 @@
 import type { CaseClass } from '../core/case-class.js';
 import { matchesAny } from '../core/glob.js';
 import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
-import { DEVICE_NEED } from './device-module.js';
+import { DEVICE_NEED, MASTER_NEED } from './device-module.js';
 import { heapKind, heapName, NEED_OPTIONS, NEED_SUBJECTS, suiteSubject } from './subjects.js';
 
 /** A case as its suite lists it. */
@@ -92,17 +92,22 @@ export function assign(
 		}
 		return heaps.map((subject) => ({ suite, subject, cases, instead: withoutHeap(subject) }));
 	});
-	const able = withoutDevice ? all.flatMap((one) => splitByDevice(one, withoutDevice)) : all;
+	const withDevices = withoutDevice ? all.flatMap((one) => splitByNeed(one, DEVICE_NEED, withoutDevice)) : all;
+	// The guest sees the bus master, but not that this kernel has no memory for it.
+	const why = cannotHave.get(MASTER_NEED);
+	const withoutMaster = { verdict: 'skip', reason: `needs ${MASTER_NEED}: ${why}` } as const;
+	const able =
+		why === undefined ? withDevices : withDevices.flatMap((one) => splitByNeed(one, MASTER_NEED, withoutMaster));
 	const { shard } = choice;
 	return shard ? able.filter((_, i) => i % shard.count === shard.index - 1) : able;
 }
 
-/** An assignment's cases that need no device, and those that do, which get this verdict instead. */
-function splitByDevice(one: Assignment, instead: Assignment['instead']): Assignment[] {
+/** An assignment's cases that do not need this, and those that do, which get a verdict instead. */
+function splitByNeed(one: Assignment, need: string, instead: Assignment['instead']): Assignment[] {
 	const { cases } = one;
 	if (!cases || one.instead) return [one];
-	const needy = cases.filter(({ needs }) => needs.includes(DEVICE_NEED));
-	const others = cases.filter(({ needs }) => !needs.includes(DEVICE_NEED));
+	const needy = cases.filter(({ needs }) => needs.includes(need));
+	const others = cases.filter(({ needs }) => !needs.includes(need));
 	return [
 		...(others.length > 0 ? [{ ...one, cases: others }] : []),
 		...(needy.length > 0 ? [{ ...one, cases: needy, instead }] : []),

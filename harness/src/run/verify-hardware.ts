@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+import { memoryEndMiB } from '../core/guest-hardware.js';
 import { inRange, parseRelease } from '../core/release.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { GuestFacts, MachineDeclaration } from '../machine/machine.js';
 import { nodeName } from '../machine/qemu/devicetree.js';
 import { EDU_ID, IOMMU_RECORDS, STRICT_DOMAIN } from '../machine/qemu/test-hardware.js';
-import { IOMMU_NEED } from './device-module.js';
+import { IOMMU_NEED, MASTER_NEED } from './device-module.js';
 
 /** Notes a mismatch unless it is met. */
 export type Expect = (what: string, asked: string | number, found: string | number, met: boolean) => void;
@@ -61,14 +62,17 @@ export function verifyRegionHeaps(
 /** Bus masters are there, and behind the IOMMU that was asked for, which translates strictly. */
 export function verifyTestHardware(
 	kernel: Kernel,
-	{ iommu, devices = [] }: MachineDeclaration,
+	machine: MachineDeclaration,
 	facts: GuestFacts,
 	expect: Expect,
 	cannotHave: Map<string, string>,
 ): void {
+	const { iommu, devices = [] } = machine;
 	if (devices.length > 0) {
 		const count = Number(facts.more.get(`pci.${EDU_ID}`) ?? 0);
 		expect('edu devices', devices.length, count, count === devices.length);
+		const near = lacksNearMemory(kernel, machine);
+		if (near) cannotHave.set(MASTER_NEED, near);
 	}
 	const kind = iommu?.[kernel.arch];
 	if (!kind) return;
@@ -89,6 +93,20 @@ export function verifyTestHardware(
 	if (devices.length === 0) return;
 	const strict = domains?.split(' ').every((domain) => domain === STRICT_DOMAIN) ?? false;
 	expect('IOMMU domain of edu', STRICT_DOMAIN, domains ?? 'none', strict);
+}
+
+/**
+ * Where a device does not reach all memory, its bounce buffers must lie where it does, which on arm64 only a kernel
+ * with a zone for that sees to (arch/arm64/mm/init.c: zone_sizes_init(), swiotlb_init()).
+ */
+function lacksNearMemory(kernel: Kernel, { iommu, devices = [], memoryMiB }: MachineDeclaration): string | undefined {
+	const { arch } = kernel;
+	const bits = Math.min(...devices.map(({ maskBits }) => maskBits));
+	if (arch !== 'arm64' || iommu?.[arch] || 2 ** (bits - 20) >= memoryEndMiB(arch, memoryMiB)) return undefined;
+	const lacking = lacksOption(kernel, ['CONFIG_ZONE_DMA32']);
+	return (
+		lacking && `a device of ${bits} bits does not reach all of ${memoryMiB} MiB, and ${lacking}; profile=devices has it`
+	);
 }
 
 /** Why this kernel cannot have something, from its config; undefined when it can, or when its config is not known. */

@@ -34,6 +34,11 @@ t.test('without the module the cases that need it get its verdict, and the other
 			assigned.instead,
 		]);
 	t.same(told(), [[['i.plain', 'i.device'], undefined]]);
+	const master = { ...importer, cases: importer.cases?.map((one) => ({ ...one, needs: ['heap', 'master'] })) };
+	t.match(assign([importer, master], machine, facts, new Map([['master', 'no memory']]), choice), [
+		{ instead: undefined },
+		{ instead: { verdict: 'skip', reason: 'needs master: no memory' } },
+	]);
 	t.same(told(instead), [
 		[['i.plain'], undefined],
 		[['i.device'], instead],

@@ -49,6 +49,16 @@ t.test('an IOMMU and its devices are on the command line, and must be there and 
 	t.match(cannotHave.get('iommu'), /built without CONFIG_ARM_SMMU_V3; profile=devices has it/);
 });
 
+t.test('a device that does not reach all memory is of use where a kernel keeps memory for it', async (t) => {
+	const far: MachineDeclaration = { ...machine, memoryMiB: 5120, devices: [{ model: 'edu', maskBits: 32 }] };
+	const there = { 'pci.1234:11e8': '1' };
+	const why = /of 32 bits does not reach all of 5120 MiB, and .* without CONFIG_ZONE_DMA32; profile=devices has it/;
+	t.match(wrong(far, there).cannotHave.get('master'), why);
+	t.equal(wrong(far, there, { CONFIG_ZONE_DMA32: 'y' }).cannotHave.get('master'), undefined);
+	for (const reached of [{ memoryMiB: 3072 }, { devices: [{ model: 'edu', maskBits: 33 } as const] }])
+		t.equal(wrong({ ...far, ...reached }, there).cannotHave.get('master'), undefined);
+});
+
 t.test('regions lie where they were asked to be, and are heaps where the kernel makes them so', async (t) => {
 	const declared: MachineDeclaration = {
 		...machine,
