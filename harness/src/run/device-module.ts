@@ -56,3 +56,11 @@ export async function deviceModule(
 		return { files: [], instead: { verdict: 'miss', reason: error.message } };
 	}
 }
+
+/** What a module that does not build takes with it: the compiler's words, and the catalogue's rows. */
+export function lostRows(device: DeviceModule, suites: readonly SuiteProgram[]): string | undefined {
+	if (!('instead' in device) || device.instead.verdict !== 'miss') return undefined;
+	const cases = suites.flatMap(({ cases = [] }) => cases).filter(({ needs }) => needs.includes(DEVICE_NEED));
+	const rows = [...new Set(cases.map(({ catalogue }) => catalogue))].sort();
+	return `${device.instead.reason}; ${cases.length} cases are lost to it, of ${rows.join(', ')}`;
+}

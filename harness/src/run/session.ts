@@ -21,7 +21,7 @@ import type { Gate } from '../verdict/gate.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
 import type { Isolation, RunContext, Target } from './context.js';
-import { type DeviceModule, deviceModule, wantsDevice } from './device-module.js';
+import { type DeviceModule, deviceModule, lostRows, wantsDevice } from './device-module.js';
 import { Dispatcher } from './dispatcher.js';
 import { Estimates } from './estimates.js';
 import { hostCapacity } from './host-capacity.js';
@@ -202,6 +202,8 @@ class Session {
 		}
 		const { id, release, image, provenance } = kernel;
 		this.emit({ type: 'kernel-ready', time: timestamp(), kernel: selector.text, arch, id, release, image, provenance });
+		const lost = device && lostRows(device, this.request.suites);
+		if (lost) this.emit({ type: 'note', time: timestamp(), text: lost });
 		for (const machine of machines) this.recordModules(selector, kernel, machine, builds, context);
 		if (builds.built.length < plan.moduleSources.length) return;
 		for (const machine of machines) {

@@ -4,7 +4,7 @@ import { Cache } from '../../src/core/cache.js';
 import { Progress } from '../../src/core/progress.js';
 import { kernelCommandLine } from '../../src/machine/qemu/command-line.js';
 import { assign } from '../../src/run/assignment.js';
-import { deviceModule, wantsDevice } from '../../src/run/device-module.js';
+import { deviceModule, lostRows, wantsDevice } from '../../src/run/device-module.js';
 import { toleratedSplat } from '../../src/run/tolerated.js';
 import { verifyGuest } from '../../src/run/verify.js';
 import { alloc, facts, fence, kernel, machine, one } from './scripted.js';
@@ -23,6 +23,17 @@ t.test('the device module is built only for what uses it, and where there is som
 	t.same(await deviceModule(kernel, '/elsewhere.ko', context), {
 		files: [{ name: 'fencepost_device', file: '/elsewhere.ko' }],
 	});
+});
+
+t.test('a module that does not build is told once, with the rows that it takes with it', async (t) => {
+	const instead = { verdict: 'miss', reason: 'device.c:3: error: no such thing' } as const;
+	const rows = importer.cases?.[1]?.catalogue;
+	t.equal(
+		lostRows({ files: [], instead }, [importer, alloc]),
+		`device.c:3: error: no such thing; 1 cases are lost to it, of ${rows}`,
+	);
+	t.equal(lostRows({ files: [], instead: { ...instead, verdict: 'skip' } }, [importer]), undefined);
+	t.equal(lostRows({ files: [] }, [importer]), undefined);
 });
 
 t.test('without the module the cases that need it get its verdict, and the others run', async (t) => {
