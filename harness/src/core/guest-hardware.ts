@@ -5,6 +5,15 @@ import type { Arch } from './architectures.js';
 export const IOMMUS = ['intel', 'virtio', 'smmuv3'] as const;
 export type Iommu = (typeof IOMMUS)[number];
 
+/** Sizes of a page that kernels are built for (arch/arm64/Kconfig: ARM64_PAGE_SHIFT), and what follows from them. Data, not switches. */
+export const PAGE_SIZES = [
+	// include/linux/cma.h: CMA_MIN_ALIGNMENT_BYTES, up to 6.x; Documentation/arch/arm64/hugetlbpage.rst.
+	{ pageKiB: 4, cmaUnitMiB: 4, hugePageMiB: 2 },
+	{ pageKiB: 16, cmaUnitMiB: 32, hugePageMiB: 32 },
+	{ pageKiB: 64, cmaUnitMiB: 512, hugePageMiB: 512 },
+] as const;
+export type PageKiB = (typeof PAGE_SIZES)[number]['pageKiB'];
+
 /** A test device that moves data by itself: a real bus master. */
 export interface TestDevice {
 	/** QEMU's edu (docs/specs/edu.txt). */
@@ -25,6 +34,8 @@ export interface CmaRegion {
 /** What guests of an architecture are made of. Data, not switches. */
 export interface GuestHardware {
 	readonly iommus: readonly Iommu[];
+	/** Pages that its processors can have. */
+	readonly pageSizesKiB: readonly PageKiB[];
 	/** Whether its guests are described by a device tree, which can be added to. */
 	readonly deviceTree: boolean;
 	/** Where memory begins, MiB. */
@@ -39,6 +50,7 @@ export const GUEST_HARDWARE = {
 	// QEMU, hw/i386/pc_q35.c: pc_q35_init().
 	x86_64: {
 		iommus: ['intel', 'virtio'],
+		pageSizesKiB: [4],
 		deviceTree: false,
 		memoryBaseMiB: 0,
 		bootMiB: 160,
@@ -47,6 +59,7 @@ export const GUEST_HARDWARE = {
 	// QEMU, hw/arm/virt.c: base_memmap; hw/arm/boot.c: arm_setup_direct_kernel_boot().
 	arm64: {
 		iommus: ['smmuv3', 'virtio'],
+		pageSizesKiB: [4, 16, 64],
 		deviceTree: true,
 		memoryBaseMiB: 1024,
 		bootMiB: 160,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Readable } from 'node:stream';
 import type { Arch } from '../core/architectures.js';
-import type { CmaRegion, Iommu, TestDevice } from '../core/guest-hardware.js';
+import type { CmaRegion, Iommu, PageKiB, TestDevice } from '../core/guest-hardware.js';
 import type { Progress } from '../core/progress.js';
 
 /** A contiguous memory area reserved at boot through `cma=` (Documentation/admin-guide/kernel-parameters.txt). */
@@ -21,6 +21,8 @@ export interface MachineDeclaration {
 	readonly cpu: Readonly<Partial<Record<Arch, string>>>;
 	readonly memoryMiB: number;
 	readonly smp: number;
+	/** What the kernel's pages are to be; undefined for any. */
+	readonly pageKiB?: PageKiB | undefined;
 	readonly cma: CmaReservation | undefined;
 	/** More CMA areas, in the device tree; only where guests have one. */
 	readonly regions?: readonly CmaRegion[] | undefined;

@@ -3,7 +3,7 @@ import type { Arch } from '../core/architectures.js';
 import { usageError } from '../core/errors.js';
 import { type CmaRegion, GUEST_HARDWARE, type GuestHardware, memoryEndMiB } from '../core/guest-hardware.js';
 import type { PlannedMachine } from './machine-resolve.js';
-import { CMA_UNIT_MIB, checkCmaPlace, checkReserved, checkSwiotlb, type Say } from './memory-check.js';
+import { checkCmaPlace, checkPages, checkReserved, checkSwiotlb, pagesOf, type Say } from './memory-check.js';
 
 /**
  * Whether a machine can be, on the architectures that it is wanted for: refused with the numbers while nothing has
@@ -14,6 +14,7 @@ export function checkMachine(machine: PlannedMachine, arches: readonly Arch[], w
 	checkReserved(machine, say);
 	checkSwiotlb(machine, say);
 	for (const arch of arches) {
+		checkPages(machine, arch, say);
 		checkCmaPlace(machine, arch, say);
 		checkIommu(machine, arch, say);
 		checkDevices(machine, arch, say);
@@ -46,7 +47,9 @@ function checkDevices({ devices, iommu }: PlannedMachine, arch: Arch, say: Say):
 	}
 }
 
-function checkRegions({ regions, memoryMiB, cma }: PlannedMachine, arch: Arch, say: Say): void {
+function checkRegions(machine: PlannedMachine, arch: Arch, say: Say): void {
+	const { regions, memoryMiB, cma } = machine;
+	const { cmaUnitMiB } = pagesOf(machine);
 	const { deviceTree, memoryBaseMiB, bootMiB }: GuestHardware = GUEST_HARDWARE[arch];
 	if (!deviceTree) {
 		throw usageError(
@@ -68,11 +71,11 @@ function checkRegions({ regions, memoryMiB, cma }: PlannedMachine, arch: Arch, s
 				'a heap is known by its name alone',
 			);
 		}
-		if (sizeMiB % CMA_UNIT_MIB !== 0 || (baseMiB ?? 0) % CMA_UNIT_MIB !== 0) {
+		if (sizeMiB % cmaUnitMiB !== 0 || (baseMiB ?? 0) % cmaUnitMiB !== 0) {
 			throw usageError(
 				'MACHINE_REGIONS',
-				`${said}: region ${name} of ${sizeMiB} MiB${baseMiB === undefined ? '' : ` at ${baseMiB} MiB`} is not made of whole ${CMA_UNIT_MIB} MiB`,
-				`sizeMiB and baseMiB are multiples of ${CMA_UNIT_MIB}`,
+				`${said}: region ${name} of ${sizeMiB} MiB${baseMiB === undefined ? '' : ` at ${baseMiB} MiB`} is not made of whole ${cmaUnitMiB} MiB`,
+				`sizeMiB and baseMiB are multiples of ${cmaUnitMiB}`,
 			);
 		}
 		if (baseMiB === undefined) {

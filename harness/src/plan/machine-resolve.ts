@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { ARCHES, type Arch } from '../core/architectures.js';
 import { usageError } from '../core/errors.js';
-import type { CmaRegion, Iommu, TestDevice } from '../core/guest-hardware.js';
+import type { CmaRegion, Iommu, PageKiB, TestDevice } from '../core/guest-hardware.js';
 import { nearest } from '../core/nearest.js';
 import type { MachineFields, MachineLibrary } from './machines.js';
 
@@ -12,6 +12,7 @@ export interface PlannedMachine {
 	readonly cpu: Readonly<Partial<Record<Arch, string>>>;
 	readonly memoryMiB: number;
 	readonly smp: number;
+	readonly pageKiB?: PageKiB | undefined;
 	readonly cma:
 		| { readonly sizeMiB: number; readonly baseMiB?: number | undefined; readonly limitMiB?: number | undefined }
 		| undefined;

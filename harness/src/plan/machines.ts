@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ARCHES } from '../core/architectures.js';
-import { IOMMUS } from '../core/guest-hardware.js';
+import { IOMMUS, PAGE_SIZES } from '../core/guest-hardware.js';
 import { parseYaml } from '../core/yaml-source.js';
 
 const name = z
@@ -31,6 +31,7 @@ const fields = {
 	arches: z.array(z.enum(ARCHES)).min(1, 'expected one architecture at least').optional(),
 	cpu: z.union([word, z.strictObject({ x86_64: word.optional(), arm64: word.optional() })]).optional(),
 	memoryMiB: z.int().min(32).max(1_048_576).optional(),
+	pageKiB: z.literal(PAGE_SIZES.map(({ pageKiB }) => pageKiB)).optional(),
 	smp: z.int().min(1).max(64).optional(),
 	cma: z
 		.union([

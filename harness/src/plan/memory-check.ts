@@ -1,21 +1,35 @@
 // SPDX-License-Identifier: MIT
 import type { Arch } from '../core/architectures.js';
 import { usageError } from '../core/errors.js';
-import { GUEST_HARDWARE, memoryRangesMiB } from '../core/guest-hardware.js';
+import { GUEST_HARDWARE, type GuestHardware, memoryRangesMiB, PAGE_SIZES } from '../core/guest-hardware.js';
 import type { PlannedMachine } from './machine-resolve.js';
 
 /** Where a field of a machine stands, and whose it is: the beginning of every refusal. */
 export type Say = (...path: readonly PropertyKey[]) => string;
 
-/** CMA areas are whole page blocks: 4 MiB where pages have 4 KiB (include/linux/cma.h: CMA_MIN_ALIGNMENT_BYTES, up to 6.x). */
-export const CMA_UNIT_MIB = 4;
-/** The default huge page of guests whose pages have 4 KiB; others are larger. */
-const HUGE_PAGE_MIB = 2;
 /** Each of swiotlb's areas has 128 slots of 2 KiB at least (kernel/dma/swiotlb.c: round_up_default_nslabs()). */
 const AREAS_PER_MIB = 4;
 
+/** What follows from the size of a machine's pages; from the least where it does not say. */
+export function pagesOf({ pageKiB }: PlannedMachine): (typeof PAGE_SIZES)[number] {
+	return PAGE_SIZES.find((one) => one.pageKiB === pageKiB) ?? PAGE_SIZES[0];
+}
+
+/** A kernel's pages are of a size that the architecture has. */
+export function checkPages({ pageKiB }: PlannedMachine, arch: Arch, say: Say): void {
+	const { pageSizesKiB }: GuestHardware = GUEST_HARDWARE[arch];
+	if (pageKiB === undefined || pageSizesKiB.includes(pageKiB)) return;
+	throw usageError(
+		'MACHINE_PAGES',
+		`${say('pageKiB')}: pages of ${pageKiB} KiB are not to be had on ${arch}`,
+		`${arch} has ${pageSizesKiB.join(', ')}; or say arches: [arm64]`,
+	);
+}
+
 /** What is taken from memory at boot leaves a guest a quarter of it. */
-export function checkReserved({ cma, regions, swiotlb, hugepages, memoryMiB }: PlannedMachine, say: Say): void {
+export function checkReserved(machine: PlannedMachine, say: Say): void {
+	const { cma, regions, swiotlb, hugepages, memoryMiB } = machine;
+	const { hugePageMiB } = pagesOf(machine);
 	const parts = [
 		{ what: 'the CMA area', field: 'cma', sizeMiB: cma?.sizeMiB ?? 0 },
 		{ what: 'the regions', field: 'regions', sizeMiB: regions.reduce((sum, { sizeMiB }) => sum + sizeMiB, 0) },
@@ -32,24 +46,26 @@ export function checkReserved({ cma, regions, swiotlb, hugepages, memoryMiB }: P
 			`keep it below three quarters of memoryMiB: ${Math.floor((memoryMiB * 3) / 4)} MiB`,
 		);
 	}
-	if (hugepages * HUGE_PAGE_MIB * 4 > memoryMiB * 3) {
+	if (hugepages * hugePageMiB * 4 > memoryMiB * 3) {
 		throw usageError(
 			'MACHINE_MEMORY',
-			`${say('hugepages')}: ${hugepages} huge pages of ${HUGE_PAGE_MIB} MiB do not fit into ${room}`,
-			`at most ${Math.floor((memoryMiB * 3) / 4 / HUGE_PAGE_MIB)} of them; or raise memoryMiB`,
+			`${say('hugepages')}: ${hugepages} huge pages of ${hugePageMiB} MiB do not fit into ${room}`,
+			`at most ${Math.floor((memoryMiB * 3) / 4 / hugePageMiB)} of them; or raise memoryMiB`,
 		);
 	}
 }
 
 /** The area on the command line is what the kernel makes of it to the byte, and memory has a place for it. */
-export function checkCmaPlace({ cma, memoryMiB }: PlannedMachine, arch: Arch, say: Say): void {
+export function checkCmaPlace(machine: PlannedMachine, arch: Arch, say: Say): void {
+	const { cma, memoryMiB } = machine;
+	const { cmaUnitMiB } = pagesOf(machine);
 	if (!cma) return;
 	const { sizeMiB, baseMiB, limitMiB } = cma;
-	if (sizeMiB % CMA_UNIT_MIB !== 0 || (baseMiB ?? 0) % CMA_UNIT_MIB !== 0) {
+	if (sizeMiB % cmaUnitMiB !== 0 || (baseMiB ?? 0) % cmaUnitMiB !== 0) {
 		throw usageError(
 			'MACHINE_CMA',
-			`${say('cma')}: a CMA area of ${sizeMiB} MiB${baseMiB === undefined ? '' : ` at ${baseMiB} MiB`} is not made of whole ${CMA_UNIT_MIB} MiB`,
-			`sizeMiB and baseMiB are multiples of ${CMA_UNIT_MIB}; the kernel would make more of it`,
+			`${say('cma')}: a CMA area of ${sizeMiB} MiB${baseMiB === undefined ? '' : ` at ${baseMiB} MiB`} is not made of whole ${cmaUnitMiB} MiB`,
+			`sizeMiB and baseMiB are multiples of ${cmaUnitMiB}; the kernel would make more of it`,
 		);
 	}
 	if (baseMiB === undefined && limitMiB === undefined) return;

@@ -34,6 +34,8 @@ export function verifyGuest(kernel: Kernel, machine: MachineDeclaration, facts: 
 		expect('command line', word, facts.cmdline, facts.cmdline.split(/\s+/).includes(word));
 	}
 	expect('cpus', machine.smp, facts.cpus, facts.cpus === machine.smp);
+	const { pageKiB } = machine;
+	if (pageKiB !== undefined) expect('pages (KiB)', pageKiB, facts.pageSize / 1024, facts.pageSize === pageKiB * 1024);
 	const memTotalMiB = Math.round(facts.memTotalKiB / 1024);
 	expect('memory (MiB)', machine.memoryMiB, memTotalMiB, memTotalMiB > machine.memoryMiB * MEMORY_PART);
 	const { regions = [] } = machine;

@@ -6,7 +6,7 @@ import { toleratedSplat } from '../../src/run/tolerated.js';
 import { verifyGuest } from '../../src/run/verify.js';
 import { facts, kernel, machine } from './scripted.js';
 
-const HARDWARE = /iommu|edu|region|area|heap of/i;
+const HARDWARE = /iommu|edu|region|area|heap of|pages/i;
 
 /** What is wrong with a guest that was declared so, and shows these facts. */
 function wrong(
@@ -57,6 +57,12 @@ t.test('a device that does not reach all memory is of use where a kernel keeps m
 	t.equal(wrong(far, there, { CONFIG_ZONE_DMA32: 'y' }).cannotHave.get('master'), undefined);
 	for (const reached of [{ memoryMiB: 3072 }, { devices: [{ model: 'edu', maskBits: 33 } as const] }])
 		t.equal(wrong({ ...far, ...reached }, there).cannotHave.get('master'), undefined);
+});
+
+t.test('pages are of the size that was declared', async (t) => {
+	const declared: MachineDeclaration = { ...machine, pageKiB: 64 };
+	t.same(wrong(declared, {}).mismatches, ['pages (KiB): asked for 64, the guest has 4']);
+	t.same(wrong(declared, {}, {}, { pageSize: 65_536 }).mismatches, []);
 });
 
 t.test('regions lie where they were asked to be, and are heaps where the kernel makes them so', async (t) => {
