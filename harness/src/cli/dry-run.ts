@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+import type { Arch } from '../core/architectures.js';
 import { moduleFolderName } from '../kernel/module-source.js';
 import { kernelCommandLine } from '../machine/qemu/command-line.js';
+import type { PlannedMachine } from '../plan/machine-resolve.js';
 import { moduleParameterText } from '../plan/module-parameter.js';
 import type { Plan } from '../plan/plan.js';
 import type { SuiteProgram } from '../run/assignment.js';
@@ -13,6 +15,7 @@ export function describePlan(plan: Plan, suites: readonly SuiteProgram[]): strin
 			for (const machine of plan.machines.filter(({ arches }) => arches.includes(arch))) {
 				lines.push(`${kernel.text} ${arch} ${machine.name}: ${machine.memoryMiB} MiB, ${machine.smp} cpus`);
 				lines.push(`  command line: ${kernelCommandLine(arch, machine)}`);
+				lines.push(...hardware(machine, arch).map((line) => `  ${line}`));
 				if (machine.heaps.length > 0) lines.push(`  heaps: ${machine.heaps.join(', ')}`);
 			}
 		}
@@ -24,4 +27,19 @@ export function describePlan(plan: Plan, suites: readonly SuiteProgram[]): strin
 		for (const one of cases ?? []) lines.push(`  ${one.case}`);
 	}
 	return `${lines.join('\n')}\n`;
+}
+
+/** What stands on no kernel command line. */
+function hardware({ regions, iommu, devices, pageKiB }: PlannedMachine, arch: Arch): string[] {
+	const placed = regions.map(
+		({ name, sizeMiB, baseMiB }) => `${name} ${sizeMiB} MiB${baseMiB === undefined ? '' : ` at ${baseMiB} MiB`}`,
+	);
+	return [
+		...(pageKiB === undefined ? [] : [`pages: ${pageKiB} KiB`]),
+		...(placed.length > 0 ? [`regions: ${placed.join(', ')}`] : []),
+		...(iommu[arch] === undefined ? [] : [`iommu: ${iommu[arch]}`]),
+		...(devices.length > 0
+			? [`devices: ${devices.map(({ model, maskBits }) => `${model} of ${maskBits} bits`).join(', ')}`]
+			: []),
+	];
 }

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { describePlan } from '../../src/cli/dry-run.js';
 import { FencepostError } from '../../src/core/errors.js';
 import { kernelCommandLine, qemuCommandLine, repeatableCommandLine } from '../../src/machine/qemu/command-line.js';
 import { moduleParameterText } from '../../src/plan/module-parameter.js';
@@ -128,6 +129,18 @@ machines:
 		/-machine virt,memory-backend=ram .*size=1024M,mem-path=\/proc\/self\/fd\/6,share=off -incoming defer -S/,
 	);
 	t.match(qemuCommandLine(spec, 'tcg', 'template').join(' '), /share=on/);
+});
+
+t.test('a dry run tells of a machine what no command line does', async (t) => {
+	const told = async (machine: string) =>
+		describePlan(await loadPlan('kernels/plans/default.yaml', library, { machine: [machine] }, '/'), []);
+	t.match(await told('incoherent'), / swiotlb=8192,force .*\n {2}devices: edu of 32 bits\n {2}heaps: /);
+	t.match(await told('iommu'), / {2}iommu: intel\n[\s\S]* {2}iommu: smmuv3\n/);
+	t.match(
+		await told('cma-regions'),
+		/^source:6\.12 arm64 .*\n.*\n {2}regions: camera 32 MiB at 1280 MiB, video 64 MiB at 1312 MiB, display 32 MiB\n/,
+	);
+	t.match(await told('pages64k'), /\n {2}pages: 64 KiB\n/);
 });
 
 const ON_ARM = 'memoryMiB: 512, arches: [arm64]';
