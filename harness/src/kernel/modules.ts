@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { usageError } from '../core/errors.js';
+import { infrastructureError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
 import type { Kernel } from './kernel.js';
 import type { KernelContext } from './resolve.js';
@@ -22,7 +22,8 @@ function moduleName(file: string): string {
 
 /**
  * The modules that a machine asks for by name, and before each the ones it depends on (modules.dep(5)), in the order
- * in which they can be loaded. What is built in needs no file. @throws usage error naming what the kernel does not have.
+ * in which they can be loaded. What is built in needs no file.
+ * @throws an infrastructure error that names what this kernel does not have: another one of the plan may
  */
 export async function moduleFiles(
 	kernel: Kernel,
@@ -41,10 +42,10 @@ export async function moduleFiles(
 		const found = dependencies.get(name);
 		if (!found) {
 			const meant = nearest(name, dependencies.keys());
-			throw usageError(
+			throw infrastructureError(
 				'MODULE_MISSING',
 				`the kernel ${kernel.selector} for ${kernel.arch} has no module ${asked}`,
-				meant ? `did you mean ${meant}?` : 'it may be built in, or not be configured',
+				{ hint: meant ? `did you mean ${meant}?` : 'it may not be configured' },
 			);
 		}
 		for (const path of found) ordered.set(moduleName(path), { name: moduleName(path), file: join(folder, path) });

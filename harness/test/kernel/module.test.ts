@@ -22,6 +22,7 @@ import type { Release } from '../../src/core/release.js';
 import type { Kernel } from '../../src/kernel/kernel.js';
 import { buildModule } from '../../src/kernel/module-build.js';
 import { checkModuleFolder, copyModuleSource, moduleFolderName } from '../../src/kernel/module-source.js';
+import { moduleFiles } from '../../src/kernel/modules.js';
 import { loadPatches, patchesId } from '../../src/kernel/patch.js';
 import { patchedSource } from '../../src/kernel/patched-source.js';
 
@@ -148,3 +149,26 @@ t.test('patches: by release, shown over a source that is not touched', async (t)
 	});
 	t.same(readdirSync(join(parent, 'cache', 'tmp')), []);
 });
+
+t.test(
+	'modules that a machine names come with what they need; one that a kernel lacks is that kernel’s miss',
+	async (t) => {
+		const folder = {
+			'modules.dep': 'kernel/vgem.ko: kernel/drm.ko\nkernel/drm.ko:\n',
+			'modules.builtin': 'kernel/udmabuf.ko\n',
+		};
+		const root = t.testdir({ lib: { modules: { '6.12.1': folder } }, cache: {} });
+		const kernel = { selector: 'source:6.12', arch: 'arm64', release: '6.12.1', modulesRoot: root } as Kernel;
+		const context = { cache: new Cache(join(root, 'cache')), progress: new Progress('test', never), projectRoot: root };
+		const files = await moduleFiles(kernel, ['udmabuf', 'vgem'], context);
+		t.same(
+			files.map(({ name }) => name),
+			['drm', 'vgem'],
+		);
+		await t.rejects(moduleFiles(kernel, ['vgme'], context), {
+			message: 'the kernel source:6.12 for arm64 has no module vgme',
+			hint: 'did you mean vgem?',
+			blame: 'infrastructure',
+		});
+	},
+);
