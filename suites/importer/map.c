@@ -93,7 +93,7 @@ CASE(own_tables, "importer.own-tables", CATALOGUE("IMP-04"), CLASS(ABI),
      SOURCE("include/linux/dma-buf.h: dma_buf_ops.map_dma_buf; "
 	    "drivers/dma-buf/heaps/system_heap.c: "
 	    "system_heap_attach()"),
-     NEEDS("heap device"))
+     NEEDS("heap device near"))
 {
 	/* Where the other device reaches less, its mapping is bounced. */
 	size_t bytes = page_align(204 * KIB);

@@ -65,13 +65,19 @@ static bool is_zone_of_32_bits(const char *line)
 	return strstr(line, "zone") && strstr(line, "DMA32");
 }
 
+bool hardware_has_near(char *why, size_t size)
+{
+	if (!has_line("/proc/iomem", is_far_memory) ||
+	    has_line("/proc/zoneinfo", is_zone_of_32_bits))
+		return true;
+	snprintf(why, size, "the kernel has no zone of memory for devices of 32 bits");
+	return false;
+}
+
 bool hardware_has_far(char *why, size_t size)
 {
-	if (!has_line("/proc/iomem", is_far_memory))
-		snprintf(why, size, "no memory lies beyond 4 GiB (memoryMiB of a machine)");
-	else if (!has_line("/proc/zoneinfo", is_zone_of_32_bits))
-		snprintf(why, size, "the kernel has no zone of memory for devices of 32 bits");
-	else
-		return true;
+	if (has_line("/proc/iomem", is_far_memory))
+		return hardware_has_near(why, size);
+	snprintf(why, size, "no memory lies beyond 4 GiB (memoryMiB of a machine)");
 	return false;
 }

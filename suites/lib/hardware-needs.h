@@ -12,6 +12,8 @@ bool hardware_has_master(char *why, size_t size);
 bool hardware_has_iommu(char *why, size_t size);
 /* Reusable regions in the device tree. */
 bool hardware_has_regions(char *why, size_t size);
+/* Memory, and bounce buffers, that a device of 32 bits reaches. */
+bool hardware_has_near(char *why, size_t size);
 /* Memory that a device of 32 bits does not reach, and bounce buffers that it does. */
 bool hardware_has_far(char *why, size_t size);
 

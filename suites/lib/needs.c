@@ -361,6 +361,7 @@ static const struct {
 	{"master", hardware_has_master},
 	{"iommu", hardware_has_iommu},
 	{"regions", hardware_has_regions},
+	{"near", hardware_has_near},
 	{"far", hardware_has_far},
 	{"vmap", have_vmap},
 	{"dmabuf-debug", have_dmabuf_debug},
