@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import type { Arch } from '../core/architectures.js';
 import { usageError } from '../core/errors.js';
 import { qemuVersion } from '../machine/qemu/accelerator.js';
@@ -44,15 +42,6 @@ export class BisectRun {
 		process.stderr.write(
 			`bisect: ${names} is the same kernel at every commit; to judge what is checked out: --kernel tree:.\n`,
 		);
-	}
-
-	/** Each step has a folder of its own: the one asked for, then with -2, -3 and so on behind it. */
-	static directory(out: string): string {
-		const directory = resolve(out);
-		for (let step = 1; ; step++) {
-			const candidate = step === 1 ? directory : `${directory}-${step}`;
-			if (!existsSync(join(candidate, 'events.jsonl'))) return candidate;
-		}
 	}
 
 	/** A case that is heard twice, and not with the same end, is flaky. */

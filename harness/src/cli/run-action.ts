@@ -54,8 +54,7 @@ export async function performRun(options: RunOptions, resumed?: EventLog): Promi
 		const { isolate = 'suite' } = options;
 		const choice = { subjects: plan.subjects, shard: options.shard };
 		const planHash = await hashPlan({ plan, suites, expectations, choice, isolate });
-		const out = options.out ?? defaultRunDirectory(new Date());
-		log ??= new EventLog(bisect ? BisectRun.directory(out) : resolve(out));
+		log ??= newLog(options, new Date());
 		const { exit } = await runSession({
 			...{ plan, planFile, log, choice, isolate, projectRoot, cache, progress, programs, suites, planHash },
 			jobs: options.jobs ?? availableParallelism(),
@@ -102,7 +101,11 @@ export function packageVersion(): string {
 	return version;
 }
 
-/** `runs/2026-11-21T09-30-05`, below the current folder. */
-function defaultRunDirectory(now: Date): string {
-	return resolve(join('runs', now.toISOString().slice(0, 19).replaceAll(':', '-')));
+/**
+ * The log in the folder that `--out` names, or in `runs/2026-11-21T09-30-05`. Runs that begin in one second, and the steps
+ * of a bisect, have a folder each.
+ */
+function newLog({ out, forBisect }: RunOptions, now: Date): EventLog {
+	const directory = resolve(out ?? join('runs', now.toISOString().slice(0, 19).replaceAll(':', '-')));
+	return out === undefined || forBisect ? EventLog.beside(directory) : new EventLog(directory);
 }

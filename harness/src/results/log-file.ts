@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+	closeSync,
+	constants,
+	existsSync,
+	ftruncateSync,
+	mkdirSync,
+	openSync,
+	writeFileSync,
+	writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { errnoOf, infrastructureError, messageOf, usageError } from '../core/errors.js';
 import { tryLockDescriptor } from '../core/lock.js';
 import type { CaseResult, RunEvent } from './events.js';
@@ -25,10 +34,10 @@ export class LogFile {
 	private bytes = 0;
 	private isOpen = true;
 
-	/** @throws FencepostError RUN_DIRECTORY_TAKEN, RUN_DIRECTORY. */
+	/** @throws FencepostError RUN_DIRECTORY_TAKEN, RUN_DIRECTORY_FILE, RUN_DIRECTORY. */
 	static create(directory: string): LogFile {
 		try {
-			mkdirSync(directory, { recursive: true });
+			makeFolder(directory);
 			const descriptor = openSync(join(directory, LOG_FILE), 'ax');
 			// A run directory may lie in the tree that is being built and bisected: git must not see a change in it.
 			writeFileSync(join(directory, '.gitignore'), '*\n');
@@ -36,10 +45,20 @@ export class LogFile {
 			tryLockDescriptor(descriptor);
 			return new LogFile(directory, descriptor);
 		} catch (error) {
-			if (errnoOf(error) === 'EEXIST') {
-				throw infrastructureError('RUN_DIRECTORY_TAKEN', `${directory} already holds the results of a run`, {
-					hint: `name another folder with --out, or go on with that run: fencepost run --resume ${directory}`,
-				});
+			const code = errnoOf(error);
+			if (code === 'EEXIST') {
+				throw usageError(
+					'RUN_DIRECTORY_TAKEN',
+					`${directory} already holds the results of a run`,
+					`name another folder with --out, or go on with that run: fencepost run --resume ${directory}`,
+				);
+			}
+			if (code === 'ENOTDIR') {
+				throw usageError(
+					'RUN_DIRECTORY_FILE',
+					`--out: ${directory} is a file, or below one`,
+					'accepted: a folder, which is made where there is none',
+				);
 			}
 			throw infrastructureError('RUN_DIRECTORY', `cannot write to ${directory}: ${messageOf(error)}`, {
 				hint: 'name another folder with --out',
@@ -106,6 +125,23 @@ export class LogFile {
 	close(): void {
 		if (this.isOpen) closeSync(this.descriptor);
 		this.isOpen = false;
+	}
+}
+
+/**
+ * Makes a folder and those above it, one by one: Node's own way (`recursive`) never comes back where the system says that
+ * there is no folder in a folder that is there, as /proc does.
+ */
+function makeFolder(directory: string): void {
+	const above = dirname(directory);
+	try {
+		mkdirSync(directory);
+	} catch (error) {
+		const code = errnoOf(error);
+		if (code === 'EEXIST') return;
+		if (code !== 'ENOENT' || above === directory || existsSync(above)) throw error;
+		makeFolder(above);
+		makeFolder(directory);
 	}
 }
 

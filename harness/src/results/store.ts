@@ -2,7 +2,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { timestamp } from '../core/clock.js';
-import { usageError } from '../core/errors.js';
+import { FencepostError, usageError } from '../core/errors.js';
 import type { Verdict } from '../verdict/verdict.js';
 import { ResultCount } from './counting.js';
 import { DoneCases } from './done-cases.js';
@@ -27,7 +27,7 @@ export class EventLog {
 	private readonly count: ResultCount;
 	private lineCount: number;
 
-	/** The log of a new run. @throws FencepostError RUN_DIRECTORY_TAKEN, RUN_DIRECTORY. */
+	/** The log of a new run. @throws FencepostError RUN_DIRECTORY_TAKEN, RUN_DIRECTORY_FILE, RUN_DIRECTORY. */
 	constructor(
 		readonly directory: string,
 		found?: { readonly file: LogFile; readonly log: ReadLog },
@@ -37,6 +37,17 @@ export class EventLog {
 		this.done = found?.log.run.done ?? new DoneCases();
 		this.count = found?.log.count ?? new ResultCount();
 		this.lineCount = found?.log.lineCount ?? 0;
+	}
+
+	/** The log of a new run in the folder, or where that holds a run already in one with -2, -3 and so on behind its name. */
+	static beside(directory: string): EventLog {
+		for (let number = 1; ; number++) {
+			try {
+				return new EventLog(number === 1 ? directory : `${directory}-${number}`);
+			} catch (error) {
+				if (!(error instanceof FencepostError && error.code === 'RUN_DIRECTORY_TAKEN')) throw error;
+			}
+		}
 	}
 
 	/**

@@ -74,7 +74,18 @@ t.test('results.json is written from the log: pinned shape, every result, in ord
 	t.same(counted(log.totals), ['1 pass', '1 skip', '1 fail']);
 	t.notOk(existsSync(join(directory, '.results.json')));
 	log.close();
-	t.throws(() => new EventLog(directory), { code: 'RUN_DIRECTORY_TAKEN', hint: /--resume/ });
+	t.throws(() => new EventLog(directory), { code: 'RUN_DIRECTORY_TAKEN', blame: 'usage', hint: /--resume/ });
+	const beside = [EventLog.beside(directory), EventLog.beside(directory)];
+	t.same(
+		beside.map((other) => other.directory),
+		[`${directory}-2`, `${directory}-3`],
+	);
+	for (const other of beside) other.close();
+	const file = join(directory, 'events.jsonl');
+	for (const taken of [file, join(file, 'below')])
+		t.throws(() => new EventLog(taken), { code: 'RUN_DIRECTORY_FILE', blame: 'usage', message: /is a file/ });
+	// Node's `mkdir -p` never comes back from there.
+	t.throws(() => new EventLog('/proc/none/run'), { code: 'RUN_DIRECTORY', blame: 'infrastructure' });
 
 	const none = new EventLog(join(t.testdirName, 'none'));
 	await none.writeResults(3);
