@@ -18,6 +18,7 @@ import { Gate } from '../verdict/gate.js';
 import { BisectRun } from './bisect.js';
 import { describePlan } from './dry-run.js';
 import { interruptSignal } from './interrupt.js';
+import { checkOptionsMakeSense } from './option-sense.js';
 import { allCases, programBuilder } from './programs.js';
 import { createStatus, progressListener } from './progress.js';
 import { projectRoot } from './project.js';
@@ -34,6 +35,7 @@ export async function performRun(options: RunOptions, resumed?: EventLog): Promi
 		options,
 		process.cwd(),
 	);
+	await checkOptionsMakeSense(options, plan);
 	await checkPrograms(plan);
 	await checkModules(plan);
 	const expectations = await loadExpectations(plan);

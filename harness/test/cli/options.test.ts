@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { checkOptionsMakeSense } from '../../src/cli/option-sense.js';
+import type { RunOptions } from '../../src/cli/run.js';
+
+const program = { file: '/bin/mytest', args: [] };
+
+t.test('options that would be passed over without a word are refused', async (t) => {
+	const refused: [RunOptions, RegExp][] = [
+		[{ timeout: 5 }, /^--timeout is how long each --program may run, and there is none$/],
+		[{ retryMisses: true }, /^--retry-misses counts with --resume only$/],
+		[{ deviceModule: '/none.ko' }, /^--device-module \/none\.ko: there is no such file$/],
+		[{ deviceModule: t.testdir() }, /: it is not a regular file$/],
+	];
+	for (const [options, message] of refused)
+		await t.rejects(checkOptionsMakeSense(options, { programs: [] }), { blame: 'usage', message, hint: /\w/ });
+	const file = join(t.testdirName, 'device.ko');
+	await writeFile(file, '');
+	await checkOptionsMakeSense({ deviceModule: file, retryMisses: true, resume: '.' }, { programs: [] });
+	await checkOptionsMakeSense({ timeout: 5 }, { programs: [program] });
+});
