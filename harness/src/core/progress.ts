@@ -4,7 +4,8 @@ import { setMaxListeners } from 'node:events';
 /** What a long operation says while it runs. `key` names one line of live status; the same key replaces it. */
 export interface ProgressEvent {
 	readonly key: string;
-	readonly state: 'start' | 'update' | 'done' | 'failed';
+	/** `stopped`: it was aborted, and nobody's fault. */
+	readonly state: 'start' | 'update' | 'done' | 'failed' | 'stopped';
 	/** `kernel source:6.12 arm64`: whose work this is. */
 	readonly subject: string;
 	/** `compile`, `fetch`, `boot`. */
@@ -12,6 +13,8 @@ export interface ProgressEvent {
 	/** 0 to 1, when the end is known. */
 	readonly fraction?: number | undefined;
 	readonly detail?: string | undefined;
+	/** Its end is told by what came of it: only while it goes on is it worth a line. */
+	readonly quiet?: boolean | undefined;
 }
 
 export type ProgressListener = (event: ProgressEvent) => void;
@@ -40,23 +43,24 @@ export class Progress {
 		return new Progress(this.subject, AbortSignal.any([this.signal, signal]), this.listener);
 	}
 
-	/** Runs `work` as a phase; `update` moves its live line. */
+	/** Runs `work` as a phase; `update` moves its live line. @param quiet of its end only a failure is said */
 	async phase<T>(
 		phase: string,
 		work: (update: (detail?: string, fraction?: number) => void) => Promise<T>,
 		detail?: string,
+		quiet?: boolean,
 	): Promise<T> {
 		this.signal.throwIfAborted();
 		const key = `${this.subject}: ${phase}`;
 		const say = (state: ProgressEvent['state'], said?: string, fraction?: number) =>
-			this.listener({ key, state, subject: this.subject, phase, detail: said, fraction });
+			this.listener({ key, state, subject: this.subject, phase, detail: said, fraction, quiet });
 		say('start', detail);
 		try {
 			const result = await work((said, fraction) => say('update', said, fraction));
 			say('done');
 			return result;
 		} catch (error) {
-			say('failed');
+			say(this.signal.aborted ? 'stopped' : 'failed');
 			throw error;
 		}
 	}

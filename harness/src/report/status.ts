@@ -58,7 +58,7 @@ export class LiveStatus implements Status {
 		}
 		this.lines.delete(event.key);
 		const tookMs = known ? nowMs() - known.startedMs : 0;
-		if (event.state === 'done' && tookMs > 5 * WORTH_SAYING_MS) {
+		if (event.state === 'done' && !event.quiet && tookMs > 5 * WORTH_SAYING_MS) {
 			this.print(`${event.subject}: ${event.phase} took ${formatDuration(tookMs)}\n`);
 		}
 	}
@@ -91,8 +91,18 @@ export class LiveStatus implements Status {
 /** One line an event, for pipes and CI logs. */
 export class PlainStatus implements Status {
 	private readonly lines = new Map<string, Live>();
+	private readonly timer: NodeJS.Timeout;
+	private bottom = '';
+	private saidMs = nowMs();
 
-	constructor(private readonly write: (text: string) => void) {}
+	/** @param everyMs how long nothing is said of what goes on */
+	constructor(
+		private readonly out: (text: string) => void,
+		private readonly everyMs = PLAIN_UPDATE_MS,
+	) {
+		this.timer = setInterval(() => this.remind(), Math.min(everyMs, WORTH_SAYING_MS));
+		this.timer.unref();
+	}
 
 	progress(event: ProgressEvent): void {
 		const known = this.lines.get(event.key);
@@ -107,13 +117,15 @@ export class PlainStatus implements Status {
 			this.lines.set(event.key, live);
 		} else if (event.state === 'update') {
 			this.lines.set(event.key, live);
-			if (nowMs() - live.saidMs < PLAIN_UPDATE_MS) return;
+			if (nowMs() - live.saidMs < this.everyMs) return;
 			live.saidMs = nowMs();
 			this.write(`${describe(live)}\n`);
 		} else {
 			this.lines.delete(event.key);
 			const tookMs = nowMs() - live.startedMs;
 			if (event.state === 'failed') this.write(`${event.subject}: ${event.phase} failed\n`);
+			else if (event.quiet) return;
+			else if (event.state === 'stopped') this.write(`${event.subject}: ${event.phase} stopped\n`);
 			else if (tookMs > WORTH_SAYING_MS)
 				this.write(`${event.subject}: ${event.phase} done (${formatDuration(tookMs)})\n`);
 		}
@@ -123,7 +135,29 @@ export class PlainStatus implements Status {
 		this.write(text);
 	}
 
-	footer(): void {}
+	/** Written only when nothing else was for a while, and when it says something new. */
+	footer(text: string): void {
+		this.bottom = text;
+	}
 
-	stop(): void {}
+	stop(): void {
+		clearInterval(this.timer);
+	}
+
+	/** A phase that says nothing of itself, and guests whose cases pass, still give a sign of life. */
+	private remind(): void {
+		for (const live of this.lines.values()) {
+			if (nowMs() - live.saidMs < this.everyMs) continue;
+			live.saidMs = nowMs();
+			this.write(`${describe(live)}\n`);
+		}
+		if (this.bottom === '' || nowMs() - this.saidMs < this.everyMs) return;
+		this.write(`${this.bottom}\n`);
+		this.bottom = '';
+	}
+
+	private write(text: string): void {
+		this.saidMs = nowMs();
+		this.out(text);
+	}
 }

@@ -167,7 +167,15 @@ export class TargetGuests {
 		if (modules.length === 0) return;
 		const { progress, emit } = this.context;
 		const said: [Assignment, Judged][] = [];
-		const load = await loadModules(launched, modules, moduleParameters, progress.signal, (...one) => said.push(one));
+		const { kernel, arch, machine } = this.results.groupOf(MODULE_SUITE, '');
+		const load = await progress
+			.for(`${kernel} ${arch} ${machine}`)
+			.phase(
+				'load modules',
+				() => loadModules(launched, modules, moduleParameters, progress.signal, (...one) => said.push(one)),
+				modules.map(({ name }) => name).join(', '),
+				true,
+			);
 		if (!this.firstLoad || !load.usable) {
 			for (const [assignment, judged] of said) this.results.record(assignment, judged, launched.consoleFile);
 			emit({ type: 'suite-end', time: timestamp(), group: this.results.groupOf(MODULE_SUITE, '') });

@@ -88,9 +88,19 @@ export class UnitRun {
 	private async attempt(launched: LaunchedGuest, assignment: Assignment): Promise<Attempt> {
 		const { run, promises, results: made } = this.context;
 		const results: CaseResult[] = [];
-		const end = await runAssignment(launched, assignment, promises, run.progress.signal, (judged) =>
-			results.push(made.result(assignment, judged, launched.consoleFile)),
-		);
+		const { kernel, arch, machine, suite, subject } = made.groupOf(assignment.suite.name, assignment.subject);
+		const [only, ...others] = assignment.cases ?? [];
+		const end = await run.progress
+			.for(`${kernel} ${arch} ${machine}`)
+			.phase(
+				[suite, subject].filter((word) => word !== '').join(' '),
+				() =>
+					runAssignment(launched, assignment, promises, run.progress.signal, (judged) =>
+						results.push(made.result(assignment, judged, launched.consoleFile)),
+					),
+				others.length === 0 ? only?.case : undefined,
+				true,
+			);
 		return { end, results };
 	}
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { Parser } from 'tap-parser';
 import { parse } from 'yaml';
-import { formatDuration } from '../../src/core/clock.js';
+import { formatDuration, sleep } from '../../src/core/clock.js';
 import { GithubReporter } from '../../src/report/github.js';
 import { JunitReporter } from '../../src/report/junit.js';
 import { PlainStatus } from '../../src/report/status.js';
@@ -122,8 +122,30 @@ t.test('plain progress says what took long, and every failure', async (t) => {
 	status.progress({ ...base, state: 'update', fraction: 0.5 });
 	status.progress({ ...base, state: 'failed' });
 	status.progress({ ...base, key: 'n', phase: 'note', state: 'done', detail: 'rebuilding' });
-	t.equal(text, 'kernel: compile failed\nkernel: rebuilding\n');
+	status.progress({ ...base, state: 'start' });
+	status.progress({ ...base, state: 'stopped' });
+	for (const state of ['start', 'stopped', 'start', 'failed'] as const)
+		status.progress({ ...base, state, quiet: true });
+	t.equal(text, 'kernel: compile failed\nkernel: rebuilding\nkernel: compile stopped\nkernel: compile failed\n');
+	status.stop();
 	t.same([999, 1000, 59_999, 252_000].map(formatDuration), ['999 ms', '1.0 s', '60.0 s', '4 min 12 s']);
+});
+
+t.test('plain progress gives a sign of life of what says nothing, and of cases that pass', async (t) => {
+	let text = '';
+	const status = new PlainStatus((more) => {
+		text += more;
+	}, 50);
+	status.footer('3 cases judged');
+	await sleep(120);
+	t.equal(text, '3 cases judged\n', 'once');
+	status.progress({ key: 'k', subject: 'kernel', phase: 'module', state: 'start', detail: 'acme' });
+	await sleep(120);
+	t.match(text, /^3 cases judged\nkernel: module acme \(\d+ ms\)\n/);
+	status.stop();
+	const said = text;
+	await sleep(120);
+	t.equal(text, said, 'nothing after the end');
 });
 
 t.test('exit codes', async (t) => {
