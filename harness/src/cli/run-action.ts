@@ -5,6 +5,8 @@ import { join, relative, resolve } from 'node:path';
 import { Cache } from '../core/cache.js';
 import { CASE_CLASSES } from '../core/case-class.js';
 import { sha256, sha256File } from '../core/hash.js';
+import { invocation } from '../core/invocation.js';
+import { shellQuote } from '../core/process.js';
 import { Progress } from '../core/progress.js';
 import { readYamlSource } from '../core/yaml-source.js';
 import { loadPlan, type Plan } from '../plan/plan.js';
@@ -77,7 +79,9 @@ export async function performRun(options: RunOptions, resumed?: EventLog): Promi
 		const { directory } = log;
 		process.stderr.write(`results: ${relative(process.cwd(), join(directory, 'results.json'))}\n`);
 		if (bisect) return bisect.answer(exit === EXIT.interrupted, directory);
-		if (exit === EXIT.interrupted) process.stderr.write(`go on with: npx fencepost run --resume ${directory}\n`);
+		if (exit === EXIT.interrupted) {
+			process.stderr.write(`go on with: ${shellQuote([...invocation(), 'run', '--resume', directory])}\n`);
+		}
 		return exit;
 	} finally {
 		log?.close();

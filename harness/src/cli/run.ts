@@ -81,7 +81,7 @@ Examples:
   fencepost run --kernel source:6.12 --arch x86_64 --program ./mytest,--fast
   fencepost run --kernel source:6.12 --module ./drivers/acme-heap --module-parameter acme_heap.pages=64
   fencepost run --resume runs/2026-11-21T09-30-05
-  git bisect run npx fencepost run --for-bisect --kernel tree:. --arch x86_64 --case heap.alloc.len-zero`;
+  git bisect run npx --prefix ~/fencepost fencepost run --for-bisect --kernel tree:. --arch x86_64 --case heap.alloc.len-zero`;
 
 export function runCommand(perform: (options: RunOptions) => Promise<void> = performOrResume): Command {
 	return new Command('run')

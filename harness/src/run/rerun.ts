@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-
+import { invocation } from '../core/invocation.js';
 import { shellQuote } from '../core/process.js';
 import type { KernelSelector } from '../core/selector.js';
 import { type ModuleParameter, moduleParameterText } from '../plan/module-parameter.js';
@@ -24,9 +24,9 @@ export interface RerunParts {
 	readonly deviceModule: string | undefined;
 }
 
-/** The one command that runs exactly this case again. Paths are absolute, so that it works from any folder. */
+/** The one command that runs exactly this case again, from the folder this process is in or any below it: paths are absolute. */
 export function rerunCommand(parts: RerunParts): string {
-	const words = ['npx', 'fencepost', 'run'];
+	const words = [...invocation(), 'run'];
 	if (parts.planFile !== undefined) words.push('--plan', parts.planFile);
 	words.push('--kernel', absoluteSelector(parts.kernel), '--arch', parts.arch, '--machine', parts.machine);
 	for (const directory of parts.modules) words.push('--module', directory);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { checkOptionsMakeSense } from '../../src/cli/option-sense.js';
 import type { RunOptions } from '../../src/cli/run.js';
+import { invocation } from '../../src/core/invocation.js';
 
 const program = { file: '/bin/mytest', args: [] };
 
@@ -20,4 +21,19 @@ t.test('options that would be passed over without a word are refused', async (t)
 	await writeFile(file, '');
 	await checkOptionsMakeSense({ deviceModule: file, retryMisses: true, resume: '.' }, { programs: [] });
 	await checkOptionsMakeSense({ timeout: 5 }, { programs: [program] });
+});
+
+t.test('a command that people copy finds the program from where it was printed', async (t) => {
+	const [checkout, user] = [join(t.testdir(), 'checkout'), join(t.testdirName, 'app')];
+	const elsewhere = '/proc';
+	t.same(invocation(elsewhere, checkout), ['node', join(checkout, 'harness/dist/src/cli/main.js')]);
+	for (const folder of [checkout, user]) {
+		await mkdir(join(folder, 'node_modules/.bin'), { recursive: true });
+		await writeFile(join(folder, 'node_modules/.bin/fencepost'), '');
+	}
+	t.same(invocation(join(checkout, 'docs'), checkout), ['npx', 'fencepost']);
+	t.same(invocation(elsewhere, checkout), ['npx', '--prefix', checkout, 'fencepost']);
+	const installed = join(user, 'node_modules/fencepost');
+	t.same(invocation(user, installed), ['npx', 'fencepost']);
+	t.same(invocation(elsewhere, installed), ['npx', '--prefix', user, 'fencepost']);
 });
