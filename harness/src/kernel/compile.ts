@@ -105,8 +105,14 @@ function compileError(error: unknown, place: BuildPlace, said: readonly string[]
 /** What the compiler and the linker said, without make's account of who called whom. */
 export function compilerWords(said: readonly string[]): string[] {
 	const words = said.filter((line) => !/^make(?:\[\d+\])?: /.test(line));
-	const first = words.findIndex((line) => /\berror\b|undefined reference|Error \d/i.test(line));
+	const first = words.findIndex((line) => /\berror\b|undefined reference|Error \d|: \*\*\* /i.test(line));
 	return first < 0 ? [...said] : words.slice(Math.max(0, first - 3), first + 25);
+}
+
+/** The first line that says what is wrong: the compiler's, the linker's or modpost's; else make's, of a file it cannot read. */
+export function firstError(words: readonly string[]): string | undefined {
+	const own = words.filter((line) => !/^make(?:\[\d+\])?: /.test(line));
+	return (own.find((line) => /\berror\b|undefined/i.test(line)) ?? own.find((line) => line.includes(': *** ')))?.trim();
 }
 
 async function countObjects(place: BuildPlace): Promise<number> {

@@ -8,7 +8,7 @@ import { contentId, sha256 } from '../core/hash.js';
 import { withLock } from '../core/lock.js';
 import { run, tail } from '../core/process.js';
 import type { Progress } from '../core/progress.js';
-import { compilerWords } from './compile.js';
+import { compilerWords, firstError } from './compile.js';
 import { withRoomFor } from './disk-full.js';
 import { moduleBuildLock } from './kept.js';
 import type { Kernel } from './kernel.js';
@@ -202,7 +202,7 @@ function moduleError(
 	if (/No space left on device|Disk quota exceeded|Killed signal terminated program|Cannot allocate memory/.test(text))
 		return infrastructureError(error.code, error.message, { evidence: tail(text), cause: error });
 	const words = compilerWords(said);
-	const first = words.find((line) => /\berror\b|undefined/i.test(line))?.trim();
+	const first = firstError(words);
 	return failed(`${directory} does not build against ${against}${first === undefined ? '' : `: ${first}`}`, {
 		hint: buildHint(text),
 		evidence: words.join('\n'),

@@ -11,7 +11,7 @@ import { OtherUsers } from '../../src/core/cache-users.js';
 import { type Holding, listHoldings, removeHolding } from '../../src/core/holding.js';
 import { Progress, type ProgressEvent } from '../../src/core/progress.js';
 import { parseKernelSelector } from '../../src/core/selector.js';
-import { compiledFraction, compilerWords } from '../../src/kernel/compile.js';
+import { compiledFraction, compilerWords, firstError } from '../../src/kernel/compile.js';
 import { removeHalfWritten } from '../../src/kernel/half-written.js';
 import { KERNEL_HOLDINGS, keptKernels, matchKept } from '../../src/kernel/kept.js';
 import { makefileRelease } from '../../src/kernel/kernel-tree.js';
@@ -239,6 +239,11 @@ t.test('what is not a kernel tree, and trees that do not build', async (t) => {
 		compilerWords(['make[1]: Entering', 'warning: old', 'a.c:1: error: x', 'note', 'make[2]: *** [a.o] Error 1']),
 		['warning: old', 'a.c:1: error: x', 'note'],
 	);
+	const unreadable = ['make[1]: *** [Makefile:9: all] Error 2', '/m/Kbuild:2: *** missing separator.  Stop.'];
+	t.same(compilerWords(unreadable), unreadable.slice(1));
+	t.equal(firstError(unreadable), unreadable[1]);
+	t.equal(firstError(['make: *** [Makefile:9: all] Error 2', ' CC a.o', 'a.c:1: error: x']), 'a.c:1: error: x');
+	t.equal(firstError(['make[1]: *** [Makefile:9: all] Segmentation fault']), undefined, 'says nothing');
 	const steps = Array.from({ length: 3000 }, (_, step) => compiledFraction(0, step, 1000));
 	t.ok(
 		steps.every((fraction, step) => fraction >= (steps[step - 1] ?? 0) && fraction < 1),
