@@ -131,9 +131,11 @@ export async function listKernels(options: KernelOptions): Promise<void> {
 		return;
 	}
 	print(kept.length === 0 ? 'No kernels in the cache yet.' : 'In the cache:');
+	// One selector with a long path does not push the others' columns out of sight.
+	const width = Math.max(24, ...kept.map(({ kernel }) => kernel.selector.length).filter((length) => length <= 48));
 	for (const { id, kernel } of kept) {
 		print(
-			`  ${kernel.selector.padEnd(24)} ${kernel.arch.padEnd(8)} ${(kernel.release ?? '?').padEnd(24)} ${id.slice(0, 12)}`,
+			`  ${kernel.selector.padEnd(width)} ${kernel.arch.padEnd(8)} ${(kernel.release ?? '?').padEnd(24)} ${id.slice(0, 12)}`,
 		);
 	}
 	for (const { kind, arch, series } of offered ?? []) {

@@ -119,6 +119,7 @@ class Session {
 			}
 			await this.dispatcher.idle();
 			this.reportUnmatched();
+			this.reportEmptyShard();
 		} catch (error) {
 			if (this.unwritable) throw this.unwritable.error;
 			if (!this.progress.signal.aborted) throw error;
@@ -331,6 +332,15 @@ class Session {
 				text: `${where}: the expectation for ${name} fits no case of this run`,
 			});
 		}
+	}
+
+	/** A part of more parts than there are suites and subjects; that nothing was judged is no pass in any case. */
+	private reportEmptyShard(): void {
+		const { choice, log } = this.request;
+		if (choice.shard === undefined || Object.values(log.totals).some((count) => count > 0)) return;
+		const { index, count } = choice.shard;
+		const text = `--shard ${index}/${count}: nothing of the run falls into this part; name fewer parts`;
+		this.emit({ type: 'note', time: timestamp(), text });
 	}
 
 	private reportEnough(): void {
