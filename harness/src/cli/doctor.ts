@@ -120,6 +120,11 @@ async function examineTool({ what, command, args, why, optional }: Tool): Promis
 }
 
 async function examineDisk(cache: Cache): Promise<Finding> {
+	try {
+		cache.workPath();
+	} catch (error) {
+		return { what: 'cache', state: 'missing', detail: messageOf(error) };
+	}
 	let directory = cache.root;
 	for (; ; directory = directory.replace(/\/[^/]+$/, '') || '/') {
 		try {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync } from 'node:fs';
 import { readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { infrastructureError } from './errors.js';
+import { makeFolder } from './folder.js';
 import { isFileAt, tryLockDescriptor } from './lock.js';
 
 // Each process that uses a cache keeps a file of its own locked in the cache's folder `users`, from its first use to its
@@ -26,7 +27,7 @@ export function registerUser(root: string): void {
 		const file = join(root, FOLDER, `${process.pid}-${randomUUID()}`);
 		let descriptor: number;
 		try {
-			mkdirSync(join(root, FOLDER), { recursive: true });
+			makeFolder(join(root, FOLDER));
 			descriptor = openSync(file, 'wx');
 		} catch {
 			// A cache that cannot be written to: nothing can be removed from it either.

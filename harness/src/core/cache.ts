@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,8 @@ import { evict } from './cache-eviction.js';
 import { type Inspection, inspectEntry, readManifest, writeManifest } from './cache-manifest.js';
 import { registerUser } from './cache-users.js';
 import { diskUse, freeBytes } from './disk-use.js';
-import { errnoOf, infrastructureError } from './errors.js';
+import { errnoOf, infrastructureError, messageOf } from './errors.js';
+import { makeFolder } from './folder.js';
 import { tryLock, withLock } from './lock.js';
 import type { Progress } from './progress.js';
 
@@ -51,14 +53,16 @@ const IN_USE_MS = 5 * 60_000;
  * place, so it is there whole or not at all; its files' hashes are checked each time it is handed out.
  */
 export class Cache {
+	private entered = false;
+
 	constructor(readonly root: string = defaultCacheRoot()) {}
 
 	/**
 	 * A folder for things that are not entries (build trees, apt state): the caller locks and checks these itself, and
-	 * touches them when it uses them.
+	 * touches them when it uses them. @throws FencepostError CACHE_UNWRITABLE.
 	 */
 	workPath(...parts: string[]): string {
-		registerUser(this.root);
+		this.enter();
 		return join(this.root, ...parts);
 	}
 
@@ -162,9 +166,25 @@ export class Cache {
 		});
 	}
 
+	/** Before anything of it is used: its folder is there and can be written to, and other processes know of us. */
+	private enter(): void {
+		if (this.entered) return;
+		try {
+			makeFolder(this.root);
+			accessSync(join(this.root, '.'), constants.W_OK | constants.X_OK);
+		} catch (error) {
+			throw infrastructureError('CACHE_UNWRITABLE', `cannot write to the cache, ${this.root}: ${messageOf(error)}`, {
+				hint: 'set XDG_CACHE_HOME to a folder that can be written to',
+				cause: error,
+			});
+		}
+		registerUser(this.root);
+		this.entered = true;
+	}
+
 	/** Touched before it is looked at: from then on nobody removes it while we run. */
 	private async inspect(kind: CacheKind, id: string): Promise<Inspection> {
-		registerUser(this.root);
+		this.enter();
 		await this.touch(kind, id);
 		return inspectEntry(join(this.root, kind, id));
 	}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { infrastructureError } from './errors.js';
+import { infrastructureError, messageOf } from './errors.js';
+import { makeFolder } from './folder.js';
 
 // flock(1) locks an open file that it shares with us and ends. The lock is the open file's (flock(2)): it lasts until
 // we close it, and the kernel gives it back the moment we are gone, SIGKILL included. Node opens files close-on-exec,
@@ -80,8 +81,15 @@ export async function withLock<T>(
 const LOCK_HINT = { hint: 'flock(1) is in the package util-linux; the file system must have locks' };
 
 function openLockFile(path: string): number {
-	mkdirSync(dirname(path), { recursive: true });
-	return openSync(path, 'a');
+	try {
+		makeFolder(dirname(path));
+		return openSync(path, 'a');
+	} catch (cause) {
+		throw infrastructureError('LOCK_FAILED', `cannot lock ${path}: ${messageOf(cause)}`, {
+			hint: 'its folder must be one that can be written to',
+			cause,
+		});
+	}
 }
 
 function lockOf(descriptor: number): Lock {

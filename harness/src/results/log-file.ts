@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: MIT
-import {
-	closeSync,
-	constants,
-	existsSync,
-	ftruncateSync,
-	mkdirSync,
-	openSync,
-	writeFileSync,
-	writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, constants, ftruncateSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { errnoOf, infrastructureError, messageOf, usageError } from '../core/errors.js';
+import { makeFolder } from '../core/folder.js';
 import { tryLockDescriptor } from '../core/lock.js';
 import type { CaseResult, RunEvent } from './events.js';
 import { MAX_LINE_BYTES } from './log-lines.js';
@@ -125,23 +117,6 @@ export class LogFile {
 	close(): void {
 		if (this.isOpen) closeSync(this.descriptor);
 		this.isOpen = false;
-	}
-}
-
-/**
- * Makes a folder and those above it, one by one: Node's own way (`recursive`) never comes back where the system says that
- * there is no folder in a folder that is there, as /proc does.
- */
-function makeFolder(directory: string): void {
-	const above = dirname(directory);
-	try {
-		mkdirSync(directory);
-	} catch (error) {
-		const code = errnoOf(error);
-		if (code === 'EEXIST') return;
-		if (code !== 'ENOENT' || above === directory || existsSync(above)) throw error;
-		makeFolder(above);
-		makeFolder(directory);
 	}
 }
 

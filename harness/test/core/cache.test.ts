@@ -467,3 +467,17 @@ t.test('sizes, written and read', (t) => {
 	for (const [text, bytes] of read) t.equal(parseBytes(text), bytes, text);
 	t.end();
 });
+
+t.test('a folder that cannot be the cache is said at once, where it is asked for anything', async (t) => {
+	const file = join(t.testdir({ file: 'text' }), 'file');
+	// Below /proc no folder can be made, and the system says that the one above is not there.
+	for (const root of ['/proc/none/fencepost', join(file, 'fencepost'), file]) {
+		const refused = { code: 'CACHE_UNWRITABLE', hint: /XDG_CACHE_HOME/ };
+		t.throws(() => new Cache(root).workPath('locks'), refused, root);
+		await t.rejects(
+			new Cache(root).entry('images', 'a', quiet, async () => {}),
+			refused,
+			root,
+		);
+	}
+});
