@@ -121,19 +121,11 @@ async function examineTool({ what, command, args, why, optional }: Tool): Promis
 
 async function examineDisk(cache: Cache): Promise<Finding> {
 	try {
-		cache.workPath();
+		const { bavail, bsize } = await statfs(cache.workPath());
+		const freeGib = (bavail * bsize) / GIB;
+		const state = freeGib < WANTED_FREE_GIB ? 'note' : 'ok';
+		return { what: 'cache', state, detail: `${cache.root}, ${freeGib.toFixed(0)} GiB free` };
 	} catch (error) {
 		return { what: 'cache', state: 'missing', detail: messageOf(error) };
-	}
-	let directory = cache.root;
-	for (; ; directory = directory.replace(/\/[^/]+$/, '') || '/') {
-		try {
-			const { bavail, bsize } = await statfs(directory);
-			const freeGib = (bavail * bsize) / GIB;
-			const state = freeGib < WANTED_FREE_GIB ? 'note' : 'ok';
-			return { what: 'cache', state, detail: `${cache.root}, ${freeGib.toFixed(0)} GiB free` };
-		} catch (error) {
-			if (directory === '/') return { what: 'cache', state: 'missing', detail: messageOf(error) };
-		}
 	}
 }

@@ -92,12 +92,15 @@ export function assign(
 		}
 		return heaps.map((subject) => ({ suite, subject, cases, instead: withoutHeap(subject) }));
 	});
-	const withDevices = withoutDevice ? all.flatMap((one) => splitByNeed(one, DEVICE_NEED, withoutDevice)) : all;
-	// The guest sees the bus master, but not that this kernel has no memory for it.
-	const why = cannotHave.get(MASTER_NEED);
-	const withoutMaster = { verdict: 'skip', reason: `needs ${MASTER_NEED}: ${why}` } as const;
-	const able =
-		why === undefined ? withDevices : withDevices.flatMap((one) => splitByNeed(one, MASTER_NEED, withoutMaster));
+	// What a guest would not say by itself: it has no device module then, or sees a bus master that has no memory.
+	const lacking = new Map<string, Assignment['instead']>();
+	if (withoutDevice) lacking.set(DEVICE_NEED, withoutDevice);
+	const withoutMaster = cannotHave.get(MASTER_NEED);
+	if (withoutMaster) lacking.set(MASTER_NEED, { verdict: 'skip', reason: `needs ${MASTER_NEED}: ${withoutMaster}` });
+	const able = [...lacking].reduce(
+		(rest, [need, instead]) => rest.flatMap((one) => splitByNeed(one, need, instead)),
+		all,
+	);
 	const { shard } = choice;
 	return shard ? able.filter((_, i) => i % shard.count === shard.index - 1) : able;
 }

@@ -53,3 +53,8 @@ export interface Target {
 	/** What they are loaded with. */
 	readonly moduleParameters: readonly ModuleParameter[];
 }
+
+/** Progress of what goes on for a target: `source:6.12 arm64 default`. */
+export function targetProgress({ progress }: RunContext, { selector, kernel, machine }: Target): Progress {
+	return progress.for(`${selector.text} ${kernel.arch} ${machine.name}`);
+}

@@ -7,7 +7,7 @@ import { shellQuote } from '../core/process.js';
 import type { Guest, GuestFacts, Template, TemplateStart } from '../machine/machine.js';
 import type { Splat } from '../verdict/verdict.js';
 import { ConsoleWatch } from './console-watch.js';
-import type { RunContext, Target } from './context.js';
+import { type RunContext, type Target, targetProgress } from './context.js';
 import { guestSlowness } from './deadlines.js';
 
 /** A booted guest, its console being watched. */
@@ -128,7 +128,7 @@ async function prepareLaunch(target: Target, context: RunContext, counter: Guest
 	const slowness = guestSlowness(kernel, await context.starter.slowness(kernel.arch));
 	const watch = new ConsoleWatch();
 	const common = { guest: id, kernel: target.selector.text, arch: kernel.arch, machine: machine.name };
-	const progress = context.progress.for(`${target.selector.text} ${kernel.arch} ${machine.name}`);
+	const progress = targetProgress(context, target);
 	const start: TemplateStart = {
 		spec: { arch: kernel.arch, machine, kernel: kernel.image, initramfs, identity },
 		limits: { bootMs: BOOT_MS * slowness, silenceMs: SILENCE_MS * slowness, hungMs: HUNG_MS * slowness },

@@ -8,7 +8,7 @@ import type { GuestFacts } from '../machine/machine.js';
 import type { Splat } from '../verdict/verdict.js';
 import type { Assignment, SuiteProgram } from './assignment.js';
 import type { Judged } from './attempt.js';
-import type { RunContext, Target } from './context.js';
+import { type RunContext, type Target, targetProgress } from './context.js';
 import { type GuestCounter, type LaunchedGuest, launchGuest, type OpenedTemplate, openTemplate } from './launch.js';
 import { MODULE_SUITE } from './module-build-verdict.js';
 import { loadModules, type ModuleLoad } from './module-load.js';
@@ -165,17 +165,15 @@ export class TargetGuests {
 	private async loadModules(launched: LaunchedGuest): Promise<void> {
 		const { modules, moduleParameters } = this.target;
 		if (modules.length === 0) return;
-		const { progress, emit } = this.context;
+		const { emit } = this.context;
 		const said: [Assignment, Judged][] = [];
-		const { kernel, arch, machine } = this.results.groupOf(MODULE_SUITE, '');
-		const load = await progress
-			.for(`${kernel} ${arch} ${machine}`)
-			.phase(
-				'load modules',
-				() => loadModules(launched, modules, moduleParameters, progress.signal, (...one) => said.push(one)),
-				modules.map(({ name }) => name).join(', '),
-				true,
-			);
+		const progress = targetProgress(this.context, this.target);
+		const load = await progress.phase(
+			'load modules',
+			() => loadModules(launched, modules, moduleParameters, progress.signal, (...one) => said.push(one)),
+			modules.map(({ name }) => name).join(', '),
+			true,
+		);
 		if (!this.firstLoad || !load.usable) {
 			for (const [assignment, judged] of said) this.results.record(assignment, judged, launched.consoleFile);
 			emit({ type: 'suite-end', time: timestamp(), group: this.results.groupOf(MODULE_SUITE, '') });

@@ -3,7 +3,7 @@ import { FencepostError } from '../core/errors.js';
 import type { GuestFacts } from '../machine/machine.js';
 import { type Assignment, assign, type ListedCase } from './assignment.js';
 import { targetFailure } from './boot-failure.js';
-import type { RunContext, Target } from './context.js';
+import { type RunContext, type Target, targetProgress } from './context.js';
 import { BOUNCE_NEED, DEVICE_NEED, IOMMU_NEED, MASTER_NEED } from './device-module.js';
 import type { Dispatcher } from './dispatcher.js';
 import { GroupProgress } from './group-progress.js';
@@ -102,6 +102,7 @@ export class TargetWork {
 	private async runUnit(unit: Unit, launched: LaunchedGuest | undefined, freeSlot: () => void): Promise<void> {
 		const shared: UnitContext = {
 			run: this.context,
+			progress: targetProgress(this.context, this.target),
 			guests: this.guests,
 			results: this.results,
 			groups: this.groups,

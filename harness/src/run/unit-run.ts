@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { nowMs, timestamp } from '../core/clock.js';
 import { FencepostError, messageOf } from '../core/errors.js';
+import type { Progress } from '../core/progress.js';
 import type { CaseResult } from '../results/events.js';
 import { type Leak, worse } from '../verdict/verdict.js';
 import type { Assignment, ListedCase } from './assignment.js';
@@ -18,6 +19,8 @@ import type { TargetResults } from './target-results.js';
 /** What the units of a target share. */
 export interface UnitContext {
 	readonly run: RunContext;
+	/** Of its target. */
+	readonly progress: Progress;
 	readonly guests: TargetGuests;
 	readonly results: TargetResults;
 	readonly groups: GroupProgress;
@@ -86,21 +89,18 @@ export class UnitRun {
 	}
 
 	private async attempt(launched: LaunchedGuest, assignment: Assignment): Promise<Attempt> {
-		const { run, promises, results: made } = this.context;
+		const { progress, promises, results: made } = this.context;
 		const results: CaseResult[] = [];
-		const { kernel, arch, machine, suite, subject } = made.groupOf(assignment.suite.name, assignment.subject);
-		const [only, ...others] = assignment.cases ?? [];
-		const end = await run.progress
-			.for(`${kernel} ${arch} ${machine}`)
-			.phase(
-				[suite, subject].filter((word) => word !== '').join(' '),
-				() =>
-					runAssignment(launched, assignment, promises, run.progress.signal, (judged) =>
-						results.push(made.result(assignment, judged, launched.consoleFile)),
-					),
-				others.length === 0 ? only?.case : undefined,
-				true,
-			);
+		const { suite, subject, cases = [] } = assignment;
+		const end = await progress.phase(
+			subject === '' ? suite.name : `${suite.name} ${subject}`,
+			() =>
+				runAssignment(launched, assignment, promises, progress.signal, (judged) =>
+					results.push(made.result(assignment, judged, launched.consoleFile)),
+				),
+			cases.length === 1 ? cases[0]?.case : undefined,
+			true,
+		);
 		return { end, results };
 	}
 
