@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, unlinkSync } from 'node:fs';
-import { readdir, stat, unlink } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { infrastructureError } from './errors.js';
 import { makeFolder } from './folder.js';
@@ -59,7 +59,7 @@ export class OtherUsers {
 		for (const name of await readdir(join(root, FOLDER)).catch(() => [])) {
 			const file = join(root, FOLDER, name);
 			if (file === registered.get(root)) continue;
-			const sinceMs = await livingSince(file);
+			const sinceMs = livingSince(file);
 			if (sinceMs !== undefined) found.push({ pid: Number.parseInt(name, 10), sinceMs });
 		}
 		found.sort((a, b) => a.sinceMs - b.sinceMs);
@@ -82,7 +82,7 @@ export class OtherUsers {
 	}
 }
 
-async function livingSince(file: string): Promise<number | undefined> {
+function livingSince(file: string): number | undefined {
 	let descriptor: number;
 	try {
 		descriptor = openSync(file, 'r+');
@@ -91,13 +91,14 @@ async function livingSince(file: string): Promise<number | undefined> {
 	}
 	try {
 		const state = tryLockDescriptor(descriptor);
-		if (state === 'taken') return await stat(file).then(({ mtimeMs }) => mtimeMs);
+		// Asked of the open file: whoever holds it may end now, and takes its name away.
+		if (state === 'taken') return fstatSync(descriptor).mtimeMs;
 		if (state !== 'held') {
 			throw infrastructureError('LOCK_FAILED', `cannot tell who uses the cache: ${state.why}`, {
 				hint: 'flock(1) is in the package util-linux; the file system must have locks',
 			});
 		}
-		await unlink(file).catch(() => {});
+		removeQuietly(file);
 		return undefined;
 	} finally {
 		closeSync(descriptor);

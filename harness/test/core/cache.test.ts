@@ -370,6 +370,36 @@ t.test('killed at 20 random moments while it fills: never half an entry', async 
 	t.match(last.said(), /sound/);
 });
 
+t.test('processes that end while others look who is there', async (t) => {
+	const cache = new Cache(join(t.testdir(), 'cache'));
+	const ending = start(
+		cache.root,
+		`const { closeSync, mkdirSync, openSync, rmSync } = await import('node:fs');
+		const { tryLockDescriptor } = await import(source + 'core/lock.js');
+		mkdirSync(cache.root + '/users', { recursive: true });
+		for (let i = 0; i < 300; i++) {
+			const file = cache.root + '/users/1-' + i;
+			const descriptor = openSync(file, 'wx');
+			tryLockDescriptor(descriptor);
+			await sleep(2);
+			rmSync(file, { force: true });
+			closeSync(descriptor);
+		}`,
+	);
+	let [over, looks, seen] = [false, 0, 0];
+	ending.ended.then(() => {
+		over = true;
+	});
+	for (; !over; looks++) {
+		const others = await OtherUsers.of(cache.root);
+		if (others.pids.length > 0) seen++;
+		if (others.pids.length > 0 !== Number.isFinite(others.sinceMs)) t.fail('a process of no time');
+		await sleep(0);
+	}
+	t.equal(await ending.ended, 0, ending.said());
+	t.ok(seen > 0, `seen in ${seen} of ${looks} looks`);
+});
+
 const ENTRIES = 100;
 
 t.test('processes that fill, use, prune and verify one cache at once', async (t) => {
