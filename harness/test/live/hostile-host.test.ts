@@ -7,22 +7,31 @@ import { defaultCacheRoot } from '../../src/core/cache.js';
 import { sleep } from '../../src/core/clock.js';
 import { run } from '../../src/core/process.js';
 import type { RunEvent } from '../../src/results/events.js';
-import { bad, eventsOf, Fencepost, resultsOf, type Shown } from './host.js';
+import { bad, eventsOf, Fencepost, fencepost, resultsOf, type Shown } from './host.js';
 
 const RUN = ['run', '--kernel', 'source:6.12', '--arch', 'arm64'];
 t.setTimeout(45 * 60_000);
 t.jobs = 4;
 
-/** Waits until the event log holds what is looked for. */
-async function until(directory: string, found: (events: readonly RunEvent[]) => boolean): Promise<void> {
-	while (!found(await eventsOf(directory).catch(() => []))) await sleep(20);
+/** Waits until the command's event log holds what is looked for, or the command has ended. */
+async function until(
+	command: Fencepost,
+	directory: string,
+	found: (events: readonly RunEvent[]) => boolean,
+): Promise<void> {
+	let over = false;
+	command.done.then(() => {
+		over = true;
+	});
+	while (!over && !found(await eventsOf(directory).catch(() => []))) await sleep(20);
 }
 
 t.test('QEMU killed from outside: a miss that says so, and the case is run again', async (t) => {
 	const out = join(t.testdir(), 'run');
 	const command = new Fencepost([...RUN, '--suite', 'alloc', '--subject', 'system', '--out', out]);
 	// A clone that is there, not one that is still restored, nor the guest that the template is made of.
-	await until(out, (events) => events.some((event) => event.type === 'guest-ready' && event.template === undefined));
+	const isClone = (event: RunEvent) => event.type === 'guest-ready' && event.template === undefined;
+	await until(command, out, (events) => events.some(isClone));
 	await sleep(100);
 	for (const pid of command.pidsOf(/^qemu/)) process.kill(pid, 'SIGKILL');
 	const { status, stderr } = await command.done;
@@ -107,19 +116,11 @@ t.test('disk full where results go: exit code 3, whole lines, and the run can be
 t.test('disk full in the cache: guests are booted one by one, and that is said', async (t) => {
 	const folder = t.testdir({ small: {} });
 	const small = join(folder, 'small');
-	// A cache of its own, with what takes long to make from the real one.
-	const kept = [
-		'apt',
-		'builds',
-		'kernels',
-		'packages',
-		'patched',
-		'probe',
-		'recipes',
-		'sources',
-		'suites',
-		'toolchain',
-	];
+	// Built where there is room, and where others that build it wait for us.
+	const built = await fencepost('kernel', 'build', 'source:6.12', '--arch', 'arm64');
+	t.equal(built.status, 0, built.stderr);
+	// A cache of its own, with what takes long to make from the real one, and its locks for that.
+	const kept = ['apt', 'kernels', 'locks', 'packages', 'probe', 'recipes', 'suites', 'toolchain', 'users'];
 	const link = `if [ -e ${defaultCacheRoot()}/$name ]; then ln -s ${defaultCacheRoot()}/$name ${small}/fencepost/; fi`;
 	const script = `mkdir ${small}/fencepost; for name in ${kept.join(' ')}; do ${link}; done; "$@"`;
 	const out = join(folder, 'run');
