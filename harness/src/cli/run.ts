@@ -97,7 +97,7 @@ export function runCommand(perform: (options: RunOptions) => Promise<void> = per
 		.option('--timeout <seconds>', 'how long each --program may run (default: 300)', parseTimeout)
 		.option('--module <dir>', 'source of an out-of-tree module to build, load and judge, repeatable', collect)
 		.option('--module-parameter <module.name=value>', 'what a module is loaded with, repeatable', collect)
-		.option('--device-module <file>', 'the device module, built for kernels that were not built here (docs/device.md)')
+		.option('--device-module <file>', 'the device module for kernels that it cannot be built against (docs/device.md)')
 		.addOption(
 			new Option('--isolate <unit>', 'what a guest is used for (default: suite)').choices(['run', 'suite', 'case']),
 		)

@@ -4,17 +4,21 @@ import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ARCHITECTURES, type Arch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
-import { infrastructureError } from '../core/errors.js';
+import { FencepostError, infrastructureError } from '../core/errors.js';
 import { contentId } from '../core/hash.js';
 import type { Progress } from '../core/progress.js';
 import type { KernelSelector } from '../core/selector.js';
 import type { AptContext, PrivateApt } from './apt.js';
 import type { PackageRecord } from './apt-index.js';
+import { upstreamVersion } from './debian-version.js';
 import { withRoomFor } from './disk-full.js';
 import { type FoundPackage, findKernelPackage } from './find-package.js';
 import type { Kernel } from './kernel.js';
 import { fetchPackage, unpackPackage } from './package-store.js';
 import { type KernelInfo, publishedKernel } from './published.js';
+import type { KernelContext } from './resolve.js';
+import { headersProvenance, stockBuildFolder } from './stock-headers.js';
+import { exactly } from './stock-packages.js';
 
 type DebianSelector = Extract<KernelSelector, { kind: 'debian' }>;
 
@@ -52,8 +56,12 @@ export async function findStockKernel(
 	});
 }
 
-/** A stock kernel of Debian's. Its modules are not fetched: see resolveModules. */
-export async function resolveDebian(selector: DebianSelector, arch: Arch, context: AptContext): Promise<Kernel> {
+/** A stock kernel of Debian's. Its modules are not fetched: see resolveModules. Its headers are, where they are asked for. */
+export async function resolveDebian(
+	selector: DebianSelector,
+	arch: Arch,
+	context: AptContext & KernelContext,
+): Promise<Kernel> {
 	const { cache, progress } = context;
 	const { kernel, apt } = await findStockKernel(selector, arch, context);
 	const { record } = kernel;
@@ -64,7 +72,24 @@ export async function resolveDebian(selector: DebianSelector, arch: Arch, contex
 			withRoomFor(cache.root, () => extractKernel(selector, arch, deb, record, apt, directory, cache, progress)),
 		);
 	});
-	return publishedKernel(selector.text, id, entry);
+	const published = await publishedKernel(selector.text, id, entry);
+	return context.withBuildFolder ? withHeaders(published, record, context) : published;
+}
+
+/** The kernel with a folder to build modules in; or, where nothing of the user's depends on it, with why there is none. */
+async function withHeaders(kernel: Kernel, { name, version }: PackageRecord, context: KernelContext): Promise<Kernel> {
+	const { id, arch, release } = kernel;
+	if (release === undefined) return kernel;
+	const stock = { name, version, upstream: upstreamVersion(version) };
+	try {
+		const buildDirectory = await stockBuildFolder({ id, arch, release, stock }, context);
+		return { ...kernel, buildDirectory, provenance: [...kernel.provenance, headersProvenance(release, version)] };
+	} catch (error) {
+		context.progress.signal.throwIfAborted();
+		if (context.forModules || !(error instanceof FencepostError)) throw error;
+		context.progress.note(`no module can be built against ${kernel.selector}: ${error.message}`);
+		return { ...kernel, whyNoBuildDirectory: error.message };
+	}
 }
 
 async function extractKernel(
@@ -111,10 +136,6 @@ async function extractKernel(
 	} finally {
 		await rm(unpacked, { recursive: true, force: true });
 	}
-}
-
-export function exactly(name: string): RegExp {
-	return new RegExp(`^${name.replace(/[.+]/g, '\\$&')}$`);
 }
 
 interface StockFiles {

@@ -18,8 +18,10 @@ export interface Kernel {
 	readonly config: ReadonlyMap<string, string> | undefined;
 	/** Folder that holds `lib/modules/RELEASE`, when there are modules. */
 	readonly modulesRoot: string | undefined;
-	/** kbuild output folder to build modules against, when it was built here. */
+	/** kbuild output folder to build modules against, when it was built here or its headers were asked for. */
 	readonly buildDirectory: string | undefined;
+	/** Why there is none although it was asked for. */
+	readonly whyNoBuildDirectory?: string | undefined;
 	/** Things a reader of the results must know: package and version, patches applied. */
 	readonly provenance: readonly string[];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { mkdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Cache } from '../core/cache.js';
@@ -43,11 +43,11 @@ export interface BuiltModule {
 const INFO = z.object({ modules: z.array(z.string().regex(/^[\w-]+$/)).min(1), warnings: z.array(z.string()) });
 
 /**
- * Builds the module in a folder against a kernel that was built here, the way `make -C BUILD M=COPY modules` does;
+ * Builds the module in a folder against a kernel that has a build folder, the way `make -C BUILD M=COPY modules` does;
  * or finds it in the cache. The folder itself is never written to.
  * @param kernel resolved with `forModules`
  * @throws FencepostError: `test` when the module does not build, with the compiler's words; `infrastructure` for a kernel
- * that was not built here
+ * without a build folder
  */
 export async function buildModule(
 	kernel: Kernel,
@@ -59,8 +59,8 @@ export async function buildModule(
 	if (output === undefined) {
 		throw infrastructureError(
 			'MODULE_NEEDS_BUILT_KERNEL',
-			`${kernel.selector} was not built here, so no module can be built against it`,
-			{ hint: 'choose a kernel that is built: source:VERSION or tree:PATH' },
+			`no module can be built against ${kernel.selector}: ${kernel.whyNoBuildDirectory ?? 'it was not built here'}`,
+			{ hint: 'choose a kernel that is built, source:VERSION or tree:PATH, or a stock one, debian:VERSION' },
 		);
 	}
 	const name = moduleFolderName(directory);
@@ -81,7 +81,8 @@ export async function buildModule(
 				await mkdir(copy, { recursive: true });
 				await writeFile(unfinished, '');
 				const source = await copyModuleSource(directory, copy, join(work, 'manifest.json'));
-				const id = contentId({ kernel: kernel.id, source, version: MODULE_VERSION });
+				// A stock kernel's id says nothing of our compiler; the name of its build folder does.
+				const id = contentId({ kernel: kernel.id, built: basename(output), source, version: MODULE_VERSION });
 				const entry = await cache
 					.entry('modules', id, progress, (folder) =>
 						progress.phase('module', () => compileModule(kernel, output, directory, copy, folder, context), name),
@@ -125,7 +126,7 @@ export async function compileModule(
 	const toolchain = await findToolchain(kernel.arch, progress.signal);
 	const place: BuildPlace = {
 		arch: kernel.arch,
-		source: await readlink(join(output, 'source')),
+		source: await realpath(join(output, 'source')),
 		output,
 		toolchain,
 		cacheRoot: cache.root,

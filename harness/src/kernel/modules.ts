@@ -20,6 +20,17 @@ function moduleName(file: string): string {
 		.replaceAll('-', '_');
 }
 
+/** What a guest talks to us through, by the option that would have it built in (docs/protocol.md). */
+const TRANSPORT: Readonly<Record<string, string>> = {
+	CONFIG_VIRTIO_PCI: 'virtio_pci',
+	CONFIG_VIRTIO_CONSOLE: 'virtio_console',
+};
+
+/** The modules without which a kernel's guests could not be heard: Debian's up to 6.1 have them loaded at boot. */
+export function transportModules({ config }: Pick<Kernel, 'config'>): string[] {
+	return Object.entries(TRANSPORT).flatMap(([option, module]) => (config?.get(option) === 'm' ? [module] : []));
+}
+
 /**
  * The modules that a machine asks for by name, and before each the ones it depends on (modules.dep(5)), in the order
  * in which they can be loaded. What is built in needs no file.

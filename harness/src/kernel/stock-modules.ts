@@ -2,19 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { ARCHITECTURES } from '../core/architectures.js';
 import { infrastructureError } from '../core/errors.js';
 import { contentId } from '../core/hash.js';
 import { run } from '../core/process.js';
-import { PrivateApt } from './apt.js';
-import type { PackageRecord } from './apt-index.js';
-import { loadCatalogue, suiteGroups } from './catalogue.js';
-import { exactly, moduleFolders } from './debian.js';
+import { moduleFolders } from './debian.js';
 import { withRoomFor } from './disk-full.js';
 import type { Kernel } from './kernel.js';
 import { fetchPackage, unpackPackage } from './package-store.js';
-import { KERNEL_INFO, type KernelInfo } from './published.js';
+import { KERNEL_INFO } from './published.js';
 import type { KernelContext } from './resolve.js';
+import { findStockSiblings, type StockPackage, type StockSiblings } from './stock-packages.js';
 
 /**
  * Folder that holds `lib/modules/RELEASE` of a kernel: its own, or, for a stock kernel, taken from Debian's package
@@ -42,20 +39,11 @@ export async function resolveModules(kernel: Kernel, context: KernelContext): Pr
 }
 
 /** The packages that hold a stock kernel's modules: its own up to 6.18, then one for modules and one for their lists. */
-async function findModulePackages(
-	kernel: Kernel,
-	stock: NonNullable<KernelInfo['stock']>,
-	context: KernelContext,
-): Promise<{ apt: PrivateApt; records: PackageRecord[] }> {
-	const catalogue = await loadCatalogue(context.projectRoot);
+async function findModulePackages(kernel: Kernel, stock: StockPackage, context: KernelContext): Promise<StockSiblings> {
 	const split = stock.name.startsWith('linux-binary-');
 	const names = split ? [`linux-modules-${kernel.release}`, `linux-base-${kernel.release}`] : [stock.name];
-	for (const suites of suiteGroups(catalogue, stock.upstream)) {
-		const apt = await PrivateApt.open({ ...context, catalogue }, suites, ARCHITECTURES[kernel.arch].debian);
-		const found = await Promise.all(names.map((name) => apt.search(name, exactly(name))));
-		const records = found.flatMap((of) => of.filter(({ version }) => version === stock.version));
-		if (records.length === names.length) return { apt, records };
-	}
+	const found = await findStockSiblings(kernel, stock, names, context);
+	if (found) return found;
 	throw infrastructureError('MODULES_GONE', `${names.join(' and ')} ${stock.version} can no longer be had`, {
 		hint: 'choose a newer stock kernel (fencepost kernel list shows what can be had), or a machine that asks for no modules',
 	});

@@ -23,7 +23,7 @@ export interface RunContext {
 	/** What earlier parts of the run have judged. */
 	readonly done: DoneCases;
 	readonly planFile: string | undefined;
-	/** The device module's .ko for kernels that were not built here, where one was named. */
+	/** The device module's .ko for stock kernels and files, where one was named. */
 	readonly deviceModule: string | undefined;
 	readonly isolate: Isolation;
 	/** What is news is run again, alone in a fresh guest; where there is one guest for everything, never. */

@@ -34,18 +34,19 @@ export function wantsDevice(suites: readonly SuiteProgram[]): boolean {
 }
 
 /**
- * The device module for a kernel, from the cache or built now. For a kernel that was not built here there is none, and
- * what uses it is a skip; where it does not build, what uses it is a miss.
- * @param prebuilt a .ko for kernels that were not built here
+ * The device module for a kernel, from the cache or built now. For a kernel with nothing to build against there is none,
+ * and what uses it is a skip; where it does not build, what uses it is a miss.
+ * @param prebuilt a .ko to take instead
  */
 export async function deviceModule(
 	kernel: Kernel,
 	prebuilt: string | undefined,
 	context: { readonly cache: Cache; readonly progress: Progress; readonly projectRoot: string },
 ): Promise<DeviceModule> {
+	if (prebuilt !== undefined) return { files: [{ name: NAME, file: prebuilt }] };
 	if (kernel.buildDirectory === undefined) {
-		if (prebuilt !== undefined) return { files: [{ name: NAME, file: prebuilt }] };
-		const reason = `needs ${DEVICE_NEED}: ${kernel.selector} was not built here, so the device module cannot be built against it`;
+		const why = kernel.whyNoBuildDirectory ?? `${kernel.selector} was not built here`;
+		const reason = `needs ${DEVICE_NEED}: ${why}, so the device module cannot be built against it`;
 		return { files: [], instead: { verdict: 'skip', reason } };
 	}
 	try {

@@ -9,7 +9,7 @@ import type { KernelSelector } from '../core/selector.js';
 import { buildInitramfs } from '../image/initramfs.js';
 import type { GuestPrograms } from '../image/suites.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { moduleFiles } from '../kernel/modules.js';
+import { moduleFiles, transportModules } from '../kernel/modules.js';
 import { resolveKernel } from '../kernel/resolve.js';
 import type { MachineDeclaration } from '../machine/machine.js';
 import { QemuStarter } from '../machine/qemu/starter.js';
@@ -59,7 +59,7 @@ export interface RunRequest {
 	readonly programs: (arch: Arch) => Promise<GuestPrograms>;
 	/** What to run, decided before anything was built. */
 	readonly suites: readonly SuiteProgram[];
-	/** The device module's .ko for kernels that were not built here. */
+	/** The device module's .ko for stock kernels and files. */
 	readonly deviceModule?: string | undefined;
 	readonly onEvent: (event: RunEvent) => void;
 }
@@ -188,14 +188,17 @@ class Session {
 		try {
 			programs = await this.request.programs(arch);
 			const forModules = plan.moduleSources.length > 0;
-			const withBuildFolder = wantsDevice(this.request.suites);
+			const withDevice = wantsDevice(this.request.suites);
+			const builtHere = selector.kind === 'source' || selector.kind === 'tree';
+			const prebuilt = builtHere ? undefined : this.request.deviceModule;
+			const withBuildFolder = withDevice && prebuilt === undefined;
 			const place = { cache, progress, projectRoot };
 			kernel = await resolveKernel(selector, arch, { ...place, forModules, withBuildFolder });
 			this.requireSameKernel(selector, kernel);
 			builds = await buildModules(kernel, plan.moduleSources, { cache, progress });
 			if (builds.built.length === plan.moduleSources.length)
 				await checkModuleParameters(plan.moduleParameters, builds.built);
-			device = withBuildFolder ? await deviceModule(kernel, this.request.deviceModule, place) : undefined;
+			device = withDevice ? await deviceModule(kernel, prebuilt, place) : undefined;
 		} catch (error) {
 			progress.signal.throwIfAborted();
 			if (error instanceof FencepostError && error.blame === 'usage') throw error;
@@ -246,7 +249,8 @@ class Session {
 		progress: Progress,
 	): Promise<Target> {
 		const { cache, suites, projectRoot, plan } = this.request;
-		const own = await moduleFiles(kernel, machine.modules, { cache, progress, projectRoot });
+		const names = [...transportModules(kernel), ...machine.modules];
+		const own = await moduleFiles(kernel, names, { cache, progress, projectRoot });
 		const modules = [...own, ...(device?.files ?? [])];
 		const wanted = new Set(suites.map(({ name }) => name));
 		const initramfs = await buildInitramfs({

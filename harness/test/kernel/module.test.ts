@@ -88,7 +88,7 @@ t.test('a kernel that was not built here has nothing to build against', async (t
 	await t.rejects(buildModule(kernel, '/m', context), {
 		code: 'MODULE_NEEDS_BUILT_KERNEL',
 		blame: 'infrastructure',
-		hint: /source:VERSION or tree:PATH/,
+		hint: /source:VERSION or tree:PATH, or a stock one/,
 	});
 });
 

@@ -82,8 +82,8 @@ for (const arch of ARCHES) {
 }
 
 t.test('a stock kernel, and its modules when they are asked for', async (t) => {
-	const kernel = await resolve('debian:7.2', 'x86_64');
-	t.match(kernel, { release: /^7\.2\.\d+.*-amd64$/, modulesRoot: undefined, buildDirectory: undefined });
+	const kernel = await resolve('debian:newest', 'x86_64');
+	t.match(kernel, { release: /^\d+\.\d+\.\d+.*-amd64$/, modulesRoot: undefined, buildDirectory: undefined });
 	t.match(identifyImage(readFileSync(kernel.image)), { kind: 'bzImage', release: kernel.release });
 	t.equal(kernel.config?.get('CONFIG_DMABUF_HEAPS_SYSTEM'), 'y');
 	const modules = await resolveModules(kernel, contextOf());
