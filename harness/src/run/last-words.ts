@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { sleep } from '../core/clock.js';
 import { guestLost } from '../verdict/reconcile.js';
+import { toldReport } from '../verdict/splat/told.js';
 import type { Verdict } from '../verdict/verdict.js';
 import type { Judged } from './judged.js';
 import type { LaunchedGuest } from './launch.js';
@@ -38,8 +39,8 @@ export async function lastWords(
 	}
 	const splats = watch.take();
 	const dropped = watch.takeDropped();
-	const titles = splats.map(({ title }) => title).join('; ');
-	if (splats.length > 0) return own(suite, 'crash', `after its program had ended: ${titles}`, splats);
+	if (splats.length > 0)
+		return own(suite, 'crash', `after its program had ended: ${splats.map(toldReport).join('; ')}`, splats);
 	if (lost) return own(suite, lost[0], `after its program had ended: ${lost[1]}`, []);
 	if (dropped > 0) {
 		return own(suite, 'miss', `after its program had ended: the console lost ${dropped} kernel messages`, []);

@@ -5,6 +5,7 @@ import { nowMs, timestamp } from '../core/clock.js';
 import { FencepostError } from '../core/errors.js';
 import { shellQuote } from '../core/process.js';
 import type { Guest, GuestFacts, Template, TemplateStart } from '../machine/machine.js';
+import { toldReport } from '../verdict/splat/told.js';
 import type { Splat } from '../verdict/verdict.js';
 import { ConsoleWatch } from './console-watch.js';
 import { type RunContext, type Target, targetProgress } from './context.js';
@@ -153,14 +154,21 @@ function writtenFacts(facts: GuestFacts): Readonly<Record<string, unknown>> {
 	return { ...facts, more: Object.fromEntries(facts.more) };
 }
 
-/** A boot that fails after its kernel reported something is the kernel's fault, whatever else it looks like. */
+/**
+ * A boot that fails after its kernel reported something is the kernel's fault, whatever else it looks like; a panic that
+ * the machine saw by itself is told as its report is.
+ */
 function blamedOnReports(error: unknown, [first]: readonly Splat[]): unknown {
-	if (!first || !(error instanceof FencepostError) || error.blame === 'kernel') return error;
+	if (!first || !(error instanceof FencepostError)) return error;
+	const told = toldReport(first);
+	const panicked = error.blame === 'kernel';
 	return new FencepostError({
-		code: 'BOOT_REPORT',
+		code: panicked ? error.code : 'BOOT_REPORT',
 		blame: 'kernel',
-		message: `${first.title}; then ${error.message}`,
-		evidence: first.report,
+		message: error.message.includes(first.title)
+			? error.message.replace(first.title, () => told)
+			: `${told}; then ${error.message}`,
+		evidence: panicked ? error.evidence : first.report,
 		cause: error,
 	});
 }

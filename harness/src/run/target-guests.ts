@@ -5,6 +5,7 @@ import { create } from 'tar';
 import { timestamp } from '../core/clock.js';
 import { FencepostError } from '../core/errors.js';
 import type { GuestFacts } from '../machine/machine.js';
+import { toldReport } from '../verdict/splat/told.js';
 import type { Splat } from '../verdict/verdict.js';
 import type { Assignment, SuiteProgram } from './assignment.js';
 import type { Judged } from './attempt.js';
@@ -156,7 +157,7 @@ export class TargetGuests {
 	/** What the kernel reported before the first case belongs to no case, and is not forgotten. */
 	private judgeBoot(splats: readonly Splat[], consoleFile: string): void {
 		if (splats.length === 0) return;
-		const reason = splats.map(({ title }) => title).join('; ');
+		const reason = splats.map(toldReport).join('; ');
 		const failure = { suite: 'machine', case: 'machine.boot', verdict: 'crash', reason, splats } as const;
 		this.results.recordFailure(failure, 1, consoleFile);
 	}

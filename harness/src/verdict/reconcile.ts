@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+
 import { type TaintWitness, unexplainedTaints } from './splat/taint.js';
+import { toldReport } from './splat/told.js';
 import { type AttributedSplat, type KtapSummary, type Leak, overall, type Verdict, worse } from './verdict.js';
 
 /** How the program that printed the stream ended, as the guest's agent saw it. */
@@ -124,7 +126,7 @@ function interruption(seen: SuiteWitnesses): Finding | undefined {
 	const fatal =
 		splats.find(({ severity }) => severity === 'fatal') ??
 		(guestEnded ? splats.find(({ severity }) => severity === 'severe') : undefined);
-	if (fatal) return ['crash', fatal.title];
+	if (fatal) return ['crash', toldReport(fatal)];
 	return guestEnded && guestLost(guestEnded);
 }
 
@@ -226,8 +228,8 @@ export function reconcileSuite(seen: SuiteWitnesses): SuiteJudgement {
 		const draft = hearing.case(splat.case);
 		const excuse = seen.tolerated?.(splat);
 		draft.splats.push(splat);
-		if (excuse === undefined) draft.hear('crash', splat.title);
-		else draft.hear(draft.synthetic ? 'miss' : 'pass', `${splat.title} (${excuse})`);
+		if (excuse === undefined) draft.hear('crash', toldReport(splat));
+		else draft.hear(draft.synthetic ? 'miss' : 'pass', `${toldReport(splat)} (${excuse})`);
 	}
 	if (seen.droppedMessages) {
 		hearing.suite('miss', `the console lost ${seen.droppedMessages} kernel messages, and a report may be among them`);
@@ -325,7 +327,7 @@ function hearStream(seen: SuiteWitnesses, hearing: Hearing, broken: Finding | un
 	const orderly = outcome?.status !== undefined && outcome.signal === undefined && !outcome.timedOut;
 	const agrees = orderly && !incomplete && (failed || (skipped && outcome.status === SKIP_STATUS));
 	// A report that broke the program off counts against the case it fell into, or the suite's own, and that is enough.
-	const told = seen.splats.some((splat) => splat.title === broken?.[1]);
+	const told = seen.splats.some((splat) => toldReport(splat) === broken?.[1]);
 	if (broken && !agrees && !told) {
 		const [verdict, why] = broken;
 		hearing.suite(verdict, failed || ktap.caseCount === 0 ? why : `${why}, though no case of it failed`);

@@ -290,6 +290,14 @@ t.test('boots that fail: a panic is a crash at once, infrastructure is tried twi
 	);
 	t.equal(crashed.starter.started, 1);
 	t.match(crashed.results[0]?.reason, /VFS\ntail/);
+	const oops =
+		'BUG: kernel NULL pointer dereference, address: 0\nRIP: 0010:cma_init+0x1c/0x40\n---[ end trace 0 ]---\n';
+	const named = await work([{ facts, job, bootConsole: `${oops}${panic.message}\n`, bootError: panic }]);
+	t.match(
+		named.results[0]?.reason,
+		/^BUG: kernel NULL pointer dereference, address: 0 \(in cma_init\); then Kernel panic - not syncing: VFS\ntail$/,
+		'what came first is told first, with its function',
+	);
 	const silent = infrastructureError('BOOT_SILENT', 'the kernel printed nothing for 8 s');
 	const missed = await work([{ facts, job, bootError: silent }]);
 	t.same(

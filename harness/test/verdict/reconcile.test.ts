@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { KtapParser } from '../../src/verdict/ktap.js';
 import { reconcileSuite, type SuiteWitnesses } from '../../src/verdict/reconcile.js';
+import { toldReport } from '../../src/verdict/splat/told.js';
 import { type AttributedSplat, type Leak, overall, VERDICTS, worse } from '../../src/verdict/verdict.js';
 
 const clean = { status: 0, signal: undefined, timedOut: false };
@@ -237,7 +238,10 @@ const ROWS: readonly Row[] = [
 			splats: [{ ...oops, case: 'b' }],
 		},
 		verdict: 'crash',
-		cases: ['pass a', 'crash b: killed by signal 9; BUG: kernel NULL pointer'],
+		cases: [
+			'pass a',
+			'crash b: killed by signal 9; BUG: kernel NULL pointer dereference, address: 0000000000000000 (in evil)',
+		],
 	},
 	{
 		what: 'a guest that was stopped after its kernel reported something severe',
@@ -249,7 +253,7 @@ const ROWS: readonly Row[] = [
 			splats: [{ ...oops, case: 'b' }],
 		},
 		verdict: 'crash',
-		cases: ['pass a', 'crash b: BUG: kernel NULL', 'miss c: not reached: BUG: kernel NULL'],
+		cases: ['pass a', 'crash b: 0000000000000000 (in evil)', 'miss c: not reached: BUG: kernel NULL'],
 	},
 	{
 		what: 'a warning while the case passes',
@@ -466,6 +470,24 @@ t.test('witnesses and verdicts', async (t) => {
 				t.ok(one?.reason.includes(reason), `${head}: "${one?.reason}" has "${reason}"`);
 			}
 		});
+	}
+});
+
+t.test('a report in one line names the guilty function once', async (t) => {
+	for (const [title, guilty, told] of [
+		['WARNING: CPU: 0 PID: 1 at mm/foo.c:12', 'foo', 'WARNING: CPU: 0 PID: 1 at mm/foo.c:12 (in foo)'],
+		['WARNING: CPU: 0 PID: 1 at mm/a.c:12 foo+0x1/0x2', 'foo', 'WARNING: CPU: 0 PID: 1 at mm/a.c:12 foo+0x1/0x2'],
+		[
+			'BUG: KASAN: use-after-free in foo.isra.0+0x1/0x2 [m]',
+			'foo',
+			'BUG: KASAN: use-after-free in foo.isra.0+0x1/0x2 [m]',
+		],
+		['BUG: KASAN: use-after-free in memcpy+0x1/0x2', 'foo', 'BUG: KASAN: use-after-free in memcpy+0x1/0x2 (in foo)'],
+		['INFO: task food:1 blocked', 'foo', 'INFO: task food:1 blocked (in foo)'],
+		['Kernel panic - not syncing: x', undefined, 'Kernel panic - not syncing: x'],
+		['Kernel panic - not syncing: x', 'f'.repeat(513), 'Kernel panic - not syncing: x'],
+	] as const) {
+		t.equal(toldReport({ title, function: guilty }), told);
 	}
 });
 
