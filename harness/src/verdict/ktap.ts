@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { DiagnosticBuffer, YamlBlock } from './ktap/diagnostics.js';
 import { bounded, readLine } from './ktap/grammar.js';
+import { OldRunner } from './ktap/old-runner.js';
 import { LevelTree, weight } from './ktap/tree.js';
 import { type Line, LineSplitter } from './lines.js';
 import { parsePrintk } from './printk.js';
@@ -65,6 +66,7 @@ export class KtapParser {
 	readonly #remarks = new Sentences();
 	readonly #diagnostics = new DiagnosticBuffer();
 	readonly #tree: LevelTree;
+	readonly #oldRunner = new OldRunner();
 	#count = 0;
 	#keptBytes = 0;
 	/** Inner output of a kselftest runner is being read: its lines stand behind `# `. */
@@ -120,7 +122,7 @@ export class KtapParser {
 
 	#line(line: Line): void {
 		this.#lastLine = line;
-		let { text } = parsePrintk(line.text);
+		let text = this.#oldRunner.read(parsePrintk(line.text).text);
 		if (this.#yaml) {
 			const column = text.length - text.trimStart().length;
 			if (text.trim() === '...' && column <= this.#yaml.column) {
