@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { argv } from 'zx';
+import './reader-gone.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const harness = (path) => import(join(root, 'harness/dist/src', path));

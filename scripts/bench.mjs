@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { $, argv, which } from 'zx';
+import './reader-gone.mjs';
 
 $.verbose = false;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

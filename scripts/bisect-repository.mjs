@@ -17,6 +17,7 @@ import { fetchPackage } from '../harness/dist/src/kernel/package-store.js';
 import { pristineSource } from '../harness/dist/src/kernel/pristine-source.js';
 import { findSource } from '../harness/dist/src/kernel/source.js';
 import { readSeries } from './bisect-series.mjs';
+import './reader-gone.mjs';
 
 $.verbose = false;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { $, argv } from 'zx';
+import './reader-gone.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 

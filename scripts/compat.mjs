@@ -10,6 +10,7 @@ import { ARCHITECTURES } from '../harness/dist/src/core/architectures.js';
 import { Cache } from '../harness/dist/src/core/cache.js';
 import { Progress } from '../harness/dist/src/core/progress.js';
 import { fetchDebianPackage } from '../harness/dist/src/kernel/fetch.js';
+import './reader-gone.mjs';
 
 $.verbose = false;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -14,6 +14,7 @@ import { resolveKernel } from '../harness/dist/src/kernel/resolve.js';
 import { coveragePage } from './coverage-page.mjs';
 import { countsOf, together } from './gcov-counts.mjs';
 import { buildSelftests } from './kernel-selftests.mjs';
+import './reader-gone.mjs';
 
 $.verbose = false;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import './reader-gone.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 

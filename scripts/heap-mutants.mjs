@@ -10,6 +10,7 @@ import { inRange, parseRelease } from '../harness/dist/src/core/release.js';
 import { heapMutantsPage, readRecords } from './heap-mutant-page.mjs';
 import { HEAP_MODULE, readHeapMutants } from './heap-mutant-table.mjs';
 import { EVERY_CLASS_GATES, KILLED } from './mutant-verdicts.mjs';
+import './reader-gone.mjs';
 
 $.verbose = false;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

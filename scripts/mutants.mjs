@@ -15,6 +15,7 @@ import { withBuildLock } from '../harness/dist/src/kernel/recipe.js';
 import { buildName, MutantCampaign } from './mutant-campaign.mjs';
 import { mutantsPage, unkilledCases } from './mutant-page.mjs';
 import { DEFAULT_MACHINE, readMutants } from './mutant-patches.mjs';
+import './reader-gone.mjs';
 
 $.verbose = false;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));

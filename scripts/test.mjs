@@ -7,6 +7,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import './reader-gone.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
@@ -39,6 +40,7 @@ const tap = spawn(join(root, 'node_modules/.bin/tap'), ['--reporter=tap', ...fil
 	stdio: ['ignore', 'pipe', 'inherit'],
 	env: { ...process.env, NO_COLOR: '1' },
 });
+process.on('exit', () => tap.kill());
 let counted = { passed: 0, failed: 0 };
 let said = [];
 for await (const line of createInterface({ input: tap.stdout })) {
