@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 import { Command } from 'commander';
-import { usageError } from '../core/errors.js';
-import { nearest } from '../core/nearest.js';
 import { collect } from './collect.js';
 import type { PruneOptions } from './prune.js';
 
@@ -9,8 +7,6 @@ export interface CacheOptions extends PruneOptions {
 	readonly json?: boolean;
 	readonly kind?: string[];
 }
-
-const COMMANDS = ['list', 'prune', 'verify'] as const;
 
 const NOTES = `
 The cache is $XDG_CACHE_HOME/fencepost, by default ~/.cache/fencepost. All of it can be made or fetched again; list says
@@ -35,18 +31,9 @@ export function cacheCommand(): Command {
 		.description(
 			'Shows what is there, how much room it takes, and when it was used. (This is what fencepost cache does.)',
 		)
-		.argument('[word]')
 		.option('--kind <name>', 'only this kind, entry by entry, repeatable', collect)
 		.option('--json', 'as JSON')
-		.action(async (word: string | undefined, options: CacheOptions) => {
-			if (word !== undefined) {
-				const meant = nearest(word, COMMANDS);
-				throw usageError(
-					'CACHE_COMMAND',
-					`fencepost cache ${word}: there is no such command`,
-					`${meant ? `did you mean ${meant}? ` : ''}accepted: ${COMMANDS.join(', ')}`,
-				);
-			}
+		.action(async (options: CacheOptions) => {
 			process.exitCode = await (await import('./cache-actions.js')).listCache(options);
 		});
 	command

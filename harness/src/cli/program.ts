@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import { commandWords } from './command-path.js';
 import { UsageShown } from './errors.js';
 import { projectRoot } from './project.js';
 
@@ -74,14 +75,13 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
 		.showHelpAfterError('(run with --help for what is accepted)')
 		.addHelpText('after', EXAMPLES)
 		.exitOverride();
-	const asked = argv.find((word) => !word.startsWith('-'));
-	const words = asked === 'help' ? argv.filter((word) => word !== 'help') : argv;
 	for (const { name, summary, load } of COMMANDS) {
-		if (words.includes(name)) program.addCommand(throwing((await load()).summary(summary)));
+		if (argv.includes(name)) program.addCommand(throwing((await load()).summary(summary)));
 		else program.addCommand(new Command(name).description(summary).summary(summary));
 	}
+	const words = commandWords(program, argv);
 	try {
-		await program.parseAsync(['node', 'fencepost', ...argv]);
+		await program.parseAsync(['node', 'fencepost', ...words]);
 	} catch (error) {
 		if (!(error instanceof CommanderError)) throw error;
 		if (error.exitCode !== 0) throw new UsageShown();

@@ -190,7 +190,7 @@ t.test('verify: damaged entries are named and removed', async (t) => {
 t.test('wrong usage: what was found, what is accepted, exit code 2', async (t) => {
 	const parent = t.testdir();
 	const rows: readonly [args: string[], said: RegExp][] = [
-		[['prun'], /cache prun: there is no such command\n {2}did you mean prune\? accepted: list, prune, verify/],
+		[['prun'], /unknown command "cache prun"\n {2}did you mean cache prune\? accepted: list, prune, verify/],
 		[
 			['prune', '--kind', 'template'],
 			/--kind template: there is no such kind\n {2}did you mean templates\? accepted: kernels, /,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -6,6 +7,7 @@ import { checkOptionsMakeSense } from '../../src/cli/option-sense.js';
 import type { RunOptions } from '../../src/cli/run.js';
 import { invocation } from '../../src/core/invocation.js';
 
+const main = join(import.meta.dirname, '../../src/cli/main.js');
 const program = { file: '/bin/mytest', args: [] };
 
 t.test('options that would be passed over without a word are refused', async (t) => {
@@ -22,6 +24,30 @@ t.test('options that would be passed over without a word are refused', async (t)
 	await checkOptionsMakeSense({ deviceModule: file, retryMisses: true, resume: '.' }, { programs: [] });
 	await checkOptionsMakeSense({ timeout: 5 }, { programs: [program] });
 });
+
+t.test(
+	'a command that there is not is named, with those that there are; help is of the command asked about',
+	async (t) => {
+		for (const [words, status, said] of [
+			[['help', 'nosuch'], 2, /^fencepost: unknown command "nosuch"\n {2}accepted: run, list, .*doctor\n$/],
+			[['kernl', '--help'], 2, /unknown command "kernl"\n {2}did you mean kernel\? accepted: run,/],
+			[
+				['help', 'kernel', 'lst'],
+				2,
+				/unknown command "kernel lst"\n {2}did you mean kernel list\? accepted: list, fetch,/,
+			],
+			[['kernel', 'help', 'nosuch'], 2, /unknown command "kernel nosuch"/],
+			[['help', 'kernel', 'list'], 0, /^Usage: fencepost kernel list /],
+			[['cache', 'help', 'prune'], 0, /^Usage: fencepost cache prune /],
+			[['help', 'help'], 0, /^Usage: fencepost \[options\]/],
+		] as const) {
+			const { status: ended, stdout, stderr } = spawnSync(process.execPath, [main, ...words], { encoding: 'utf8' });
+			t.equal(ended, status, words.join(' '));
+			t.match(status === 0 ? stdout : stderr, said, words.join(' '));
+			t.equal(status === 0 ? stderr : stdout, '', words.join(' '));
+		}
+	},
+);
 
 t.test('a command that people copy finds the program from where it was printed', async (t) => {
 	const [checkout, user] = [join(t.testdir(), 'checkout'), join(t.testdirName, 'app')];
