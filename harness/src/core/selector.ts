@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { usageError } from './errors.js';
 import { nearest } from './nearest.js';
 
@@ -72,4 +74,23 @@ export function parseKernelSelector(text: string, where: string): KernelSelector
 			};
 		}
 	}
+}
+
+/** A path as it was written, made absolute. A shell leaves the ~ of `tree:~/linux` alone. */
+function absolutePath(path: string, directory: string): string {
+	return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(directory, path);
+}
+
+/** A selector whose path means the same from anywhere. @param directory what a relative path was written for */
+export function absoluteSelector<S extends KernelSelector>(selector: S, directory = process.cwd()): S {
+	return 'path' in selector ? { ...selector, path: absolutePath(selector.path, directory) } : selector;
+}
+
+/** The words of a selector that mean the same from anywhere: `tree:/home/me/linux@HEAD` for `tree:.@HEAD`. */
+export function lastingText(selector: KernelSelector): string {
+	const placed = absoluteSelector(selector);
+	if (placed.kind !== 'tree') return placed.kind === 'file' ? `file:${placed.path}` : placed.text;
+	const revision = placed.revision === undefined ? '' : `@${placed.revision}`;
+	const profile = placed.profile === DEFAULT_PROFILE ? '' : `,profile=${placed.profile}`;
+	return `tree:${placed.path}${revision}${profile}`;
 }

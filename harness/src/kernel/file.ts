@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { copyFile, open, readFile, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { type Arch, toolPrefix } from '../core/architectures.js';
@@ -9,14 +9,13 @@ import { FencepostError, messageOf, usageError } from '../core/errors.js';
 import { contentId, sha256File } from '../core/hash.js';
 import { run } from '../core/process.js';
 import type { Progress } from '../core/progress.js';
-import type { KernelSelector } from '../core/selector.js';
+import { absoluteSelector, type KernelSelector, lastingText } from '../core/selector.js';
 import { parseConfig } from './config.js';
 import { withRoomFor } from './disk-full.js';
 import { bzImagePayload, embeddedConfig, embeddedRelease } from './embedded.js';
 import { type ByteRange, hasPvhNote, IMAGE_HEAD_BYTES, type ImageFormat, identifyImage } from './image-format.js';
 import type { Kernel } from './kernel.js';
 import { type KernelInfo, publishedKernel } from './published.js';
-import { expandHome } from './tree.js';
 
 /** More than any kernel takes; what is larger is not read. */
 const MAX_IMAGE_BYTES = 256 * 1024 * 1024;
@@ -33,7 +32,7 @@ export async function resolveFile(
 	context: { readonly cache: Cache; readonly progress: Progress },
 ): Promise<Kernel> {
 	const { cache, progress } = context;
-	const path = resolve(expandHome(selector.path));
+	const { path } = absoluteSelector(selector);
 	const facts = await stat(path).catch((error: unknown) => {
 		throw usageError('FILE_MISSING', `${selector.text}: ${path} cannot be read: ${messageOf(error)}`, ACCEPTED[arch]);
 	});
@@ -41,7 +40,7 @@ export async function resolveFile(
 	const format = await acceptedFormat(path, arch, selector.text);
 	const id = contentId({ file: await sha256File(path), arch, version: '2' });
 	const entry = await cache.entry('kernels', id, progress, (directory) =>
-		withRoomFor(cache.root, () => keep(path, format, arch, selector.text, directory, progress.signal)),
+		withRoomFor(cache.root, () => keep(path, format, arch, selector, directory, progress.signal)),
 	);
 	const kernel = await publishedKernel(selector.text, id, entry, [`file ${path}`]);
 	if (kernel.config !== undefined || kernel.release === undefined) return kernel;
@@ -100,25 +99,25 @@ async function keep(
 	path: string,
 	format: ImageFormat,
 	arch: Arch,
-	selector: string,
+	selector: KernelSelector,
 	directory: string,
 	signal: AbortSignal,
 ): Promise<KernelInfo> {
 	const image = join(directory, 'image');
 	if (format.kind === 'vmlinux') await stripImage(path, image, arch, signal);
 	else if (format.kind === 'packed' || format.kind === 'zboot') {
-		const whole = await readBounded(path, selector);
+		const whole = await readBounded(path, selector.text);
 		const packed = format.kind === 'zboot' ? whole.subarray(format.offset, format.offset + format.size) : whole;
-		await writeFile(image, await unpackImage(packed, path, selector));
+		await writeFile(image, await unpackImage(packed, path, selector.text));
 	} else await copyFile(path, image);
-	const bytes = await readBounded(image, selector);
+	const bytes = await readBounded(image, selector.text);
 	const release = format.kind === 'bzImage' ? format.release : embeddedRelease(bytes);
 	const bare = format.kind === 'bzImage' ? await bzImagePayload(bytes, MAX_IMAGE_BYTES) : bytes;
 	const config = bare && (await embeddedConfig(bare));
 	if (config !== undefined) await writeFile(join(directory, 'config'), config);
 	return {
 		arch,
-		selector,
+		selector: lastingText(selector),
 		release,
 		hasConfig: config !== undefined,
 		hasModules: false,

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import type { Arch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
 import type { HoldingKind } from '../core/holding.js';
+import { lastingText, parseKernelSelector } from '../core/selector.js';
 import { askGit } from './git.js';
 import type { Kernel } from './kernel.js';
 import { KERNEL_INFO, publishedKernel } from './published.js';
@@ -32,11 +33,24 @@ export async function keptKernels(cache: Cache): Promise<KeptKernel[]> {
 
 /** Kept kernels that a word names: a selector, a release or the beginning of an id (at least four characters). */
 export function matchKept(kept: readonly KeptKernel[], word: string, arches: readonly Arch[]): KeptKernel[] {
+	const lasting = keptName(word);
 	return kept.filter(
 		({ id, kernel }) =>
 			arches.includes(kernel.arch) &&
-			(kernel.selector === word || kernel.release === word || (word.length >= 4 && id.startsWith(word))),
+			(kernel.selector === word ||
+				kernel.selector === lasting ||
+				kernel.release === word ||
+				(word.length >= 4 && id.startsWith(word))),
 	);
+}
+
+/** A selector in the words that the cache keeps; any other word as it is. */
+function keptName(word: string): string {
+	try {
+		return lastingText(parseKernelSelector(word, 'word'));
+	} catch {
+		return word;
+	}
 }
 
 /** What this room keeps in the cache. */

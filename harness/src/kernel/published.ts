@@ -12,7 +12,7 @@ import type { Kernel } from './kernel.js';
 /** What the cache keeps of a kernel beside its files `image`, `config` and `modules/`. */
 export const KERNEL_INFO = z.object({
 	arch: z.enum(ARCHES),
-	/** The selector it was first resolved for: for people who look into the cache. */
+	/** The selector it was first resolved for, its path absolute: for people who look into the cache, from anywhere. */
 	selector: z.string(),
 	release: z.string().optional(),
 	hasConfig: z.boolean(),

@@ -28,6 +28,8 @@ const RECIPE_VERSION = '1';
 /** Everything that decides what a built kernel is. */
 export interface Recipe {
 	readonly selector: string;
+	/** The selector in words that mean the same from anywhere: the cache keeps them. */
+	readonly lasting: string;
 	readonly arch: Arch;
 	readonly profile: string;
 	readonly fragments: readonly string[];
@@ -189,7 +191,7 @@ async function build(
 	const release = (await readFile(join(place.output, 'include', 'config', 'kernel.release'), 'utf8')).trim();
 	return {
 		arch: recipe.arch,
-		selector: recipe.selector,
+		selector: recipe.lasting,
 		release,
 		hasConfig: true,
 		hasModules,

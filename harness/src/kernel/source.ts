@@ -56,6 +56,7 @@ export async function resolveSource(
 	return buildKernel(
 		{
 			selector: selector.text,
+			lasting: selector.text,
 			arch,
 			profile: selector.profile,
 			fragments,

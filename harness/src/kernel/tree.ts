@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { realpath, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Arch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
 import { infrastructureError, usageError } from '../core/errors.js';
 import { sha256 } from '../core/hash.js';
 import type { Progress } from '../core/progress.js';
-import type { KernelSelector } from '../core/selector.js';
+import { absoluteSelector, type KernelSelector, lastingText } from '../core/selector.js';
 import { type Catalogue, fragmentFiles } from './catalogue.js';
 import { findRepository } from './git.js';
 import type { Kernel } from './kernel.js';
@@ -43,17 +42,12 @@ async function locate(selector: TreeSelector): Promise<{ path: string; revision:
 			(facts) => facts.isDirectory(),
 			() => false,
 		);
-	const path = expandHome(selector.path);
+	const { path } = absoluteSelector(selector);
 	const whole = selector.revision === undefined ? path : `${path}@${selector.revision}`;
 	if (selector.revision !== undefined && (await isFolder(whole)))
 		return { path: await realpath(whole), revision: undefined };
 	if (await isFolder(path)) return { path: await realpath(path), revision: selector.revision };
 	throw usageError('TREE_MISSING', `${selector.text}: no folder ${path}`, 'accepted: tree:PATH or tree:PATH@REVISION');
-}
-
-/** A shell leaves the ~ of `tree:~/linux` alone. */
-export function expandHome(path: string): string {
-	return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
 }
 
 const buildName = (tree: string, arch: Arch, profile: string) =>
@@ -73,6 +67,7 @@ async function resolveWorkingTree(
 	return buildKernel(
 		{
 			selector: selector.text,
+			lasting: lastingText(selector),
 			arch,
 			profile: selector.profile,
 			fragments,
@@ -128,6 +123,7 @@ async function resolveCommit(
 	return buildKernel(
 		{
 			selector: selector.text,
+			lasting: lastingText(selector),
 			arch,
 			profile: selector.profile,
 			fragments,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ARCHES, type Arch } from '../core/architectures.js';
 import { CASE_CLASSES, type CaseClass } from '../core/case-class.js';
 import { usageError } from '../core/errors.js';
-import { type KernelSelector, parseKernelSelector } from '../core/selector.js';
+import { absoluteSelector, type KernelSelector, parseKernelSelector } from '../core/selector.js';
 import { parseYaml, readYamlSource } from '../core/yaml-source.js';
 import { checkMachine } from './machine-check.js';
 import { type PlannedMachine, resolveMachine } from './machine-resolve.js';
@@ -107,7 +107,7 @@ export async function loadPlan(file: string, libraryFile: string, options: PlanO
 			? option.map((item) => parse(item, `--${optionName}`, cwd))
 			: (value[field] ?? []).map((item, i) => parse(item, locate([field, i]), base));
 	const kernels = listed(options.kernel, 'kernel', 'kernels', (item, where, directory) =>
-		absolute(parseKernelSelector(item, where), directory),
+		absoluteSelector(parseKernelSelector(item, where), directory),
 	);
 	if (kernels.length === 0) {
 		throw usageError(
@@ -181,12 +181,6 @@ function parseArch(text: string): Arch {
 		`--arch: unknown architecture "${text}"`,
 		`${alias ? `did you mean ${alias}? ` : ''}accepted: ${ARCHES.join(', ')}`,
 	);
-}
-
-/** Paths in selectors become absolute, so that results and rerun commands mean the same anywhere. */
-function absolute(selector: KernelSelector, directory: string): KernelSelector {
-	if (selector.kind !== 'tree' && selector.kind !== 'file') return selector;
-	return { ...selector, path: resolve(directory, selector.path) };
 }
 
 function unique<T>(items: readonly T[], key: (item: T) => string): T[] {

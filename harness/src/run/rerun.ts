@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { invocation } from '../core/invocation.js';
 import { shellQuote } from '../core/process.js';
-import type { KernelSelector } from '../core/selector.js';
+import { type KernelSelector, lastingText } from '../core/selector.js';
 import { type ModuleParameter, moduleParameterText } from '../plan/module-parameter.js';
 
 export interface RerunParts {
@@ -28,7 +28,7 @@ export interface RerunParts {
 export function rerunCommand(parts: RerunParts): string {
 	const words = [...invocation(), 'run'];
 	if (parts.planFile !== undefined) words.push('--plan', parts.planFile);
-	words.push('--kernel', absoluteSelector(parts.kernel), '--arch', parts.arch, '--machine', parts.machine);
+	words.push('--kernel', lastingText(parts.kernel), '--arch', parts.arch, '--machine', parts.machine);
 	for (const directory of parts.modules) words.push('--module', directory);
 	for (const parameter of parts.moduleParameters) words.push('--module-parameter', moduleParameterText(parameter));
 	if (parts.deviceModule !== undefined) words.push('--device-module', parts.deviceModule);
@@ -41,18 +41,4 @@ export function rerunCommand(parts: RerunParts): string {
 	}
 	if (parts.subject !== '' && parts.program === undefined) words.push('--subject', parts.subject);
 	return shellQuote(words);
-}
-
-function absoluteSelector(selector: KernelSelector): string {
-	switch (selector.kind) {
-		case 'file':
-			return `file:${selector.path}`;
-		case 'tree': {
-			const revision = selector.revision === undefined ? '' : `@${selector.revision}`;
-			const profile = selector.text.includes(',profile=') ? `,profile=${selector.profile}` : '';
-			return `tree:${selector.path}${revision}${profile}`;
-		}
-		default:
-			return selector.text;
-	}
 }

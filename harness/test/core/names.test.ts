@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import { z } from 'zod';
 import { FencepostError } from '../../src/core/errors.js';
@@ -6,7 +8,7 @@ import { matchesGlob } from '../../src/core/glob.js';
 import { contentId } from '../../src/core/hash.js';
 import { nearest } from '../../src/core/nearest.js';
 import { inRange, parseRelease } from '../../src/core/release.js';
-import { parseKernelSelector } from '../../src/core/selector.js';
+import { absoluteSelector, lastingText, parseKernelSelector } from '../../src/core/selector.js';
 import { parseYaml } from '../../src/core/yaml-source.js';
 
 function refusal(work: () => unknown): FencepostError {
@@ -50,6 +52,22 @@ t.test('kernel selectors', async (t) => {
 		t.match(error.message, /^plan\.yaml:3:5: /, text);
 		t.match(error.hint, hint, text);
 	}
+});
+
+t.test('selectors that mean the same from anywhere', async (t) => {
+	for (const [text, lasting] of [
+		['tree:.', `tree:${process.cwd()}`],
+		['tree:../linux@HEAD~2,profile=debug', `tree:${join(process.cwd(), '../linux')}@HEAD~2,profile=debug`],
+		['tree:~/linux,profile=conformance', `tree:${homedir()}/linux`],
+		['tree:/odd,name', 'tree:/odd,name'],
+		['file:~', `file:${homedir()}`],
+		['file:~user/Image', `file:${process.cwd()}/~user/Image`],
+		['source:6.12,profile=debug', 'source:6.12,profile=debug'],
+		['debian:newest', 'debian:newest'],
+	] as const)
+		t.equal(lastingText(parseKernelSelector(text, 'test')), lasting);
+	t.match(absoluteSelector(parseKernelSelector('tree:a', 'test'), '/b'), { path: '/b/a', text: 'tree:a' });
+	t.match(absoluteSelector(parseKernelSelector('tree:~/a', 'test'), '/b'), { path: join(homedir(), 'a') });
 });
 
 t.test('releases and ranges', async (t) => {

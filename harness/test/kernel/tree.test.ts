@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -116,12 +116,15 @@ t.test('a working tree: built beside, kept by content, built on when it changes'
 	t.ok(events.some(({ phase, detail }) => phase === 'note' && /image is not what was stored/.test(detail ?? '')));
 
 	t.not(
-		(await resolve(`tree:${tree},profile=debug`)).buildDirectory,
+		(await resolve(`tree:${relative(process.cwd(), tree)},profile=debug`)).buildDirectory,
 		first.buildDirectory,
 		'a profile has its own folder',
 	);
 	const kept = await keptKernels(cache);
 	t.ok(kept.length >= 3);
+	const [debug, ...others] = matchKept(kept, `tree:${relative(process.cwd(), tree)},profile=debug`, [ARCH]);
+	t.match(debug?.kernel, { selector: `tree:${tree},profile=debug` }, 'named as it can be from anywhere');
+	t.same(others, []);
 	t.equal(matchKept(kept, first.id.slice(0, 10), [ARCH])[0]?.id, first.id);
 	t.ok(matchKept(kept, '6.12.7', [ARCH]).length >= 3);
 	t.equal(matchKept(kept, '6.12.7', ARCH === 'arm64' ? ['x86_64'] : ['arm64']).length, 0);
