@@ -8,6 +8,7 @@ import { attributeByLine, exitCodeOf, type Judgement, judge } from '../verdict/j
 import { KtapParser } from '../verdict/ktap.js';
 import { CaseAttribution } from '../verdict/splat/attribution.js';
 import { ConsoleClassifier } from '../verdict/splat/console.js';
+import { reading } from './reading.js';
 
 interface JudgeOptions {
 	readonly ktap?: string | undefined;
@@ -56,8 +57,13 @@ async function judgeFiles(options: JudgeOptions): Promise<Judgement> {
 	const attribution = new CaseAttribution();
 	const classifier = new ConsoleClassifier({ onMark: (text, line) => attribution.mark(text, line) });
 	const same = options.console !== undefined && options.console === options.ktap;
-	if (options.ktap !== undefined) await feed('--ktap', options.ktap, same ? [parser, classifier] : [parser]);
-	if (options.console !== undefined && !same) await feed('--console', options.console, [classifier]);
+	if (options.ktap !== undefined) {
+		const sinks = same ? [parser, classifier] : [parser];
+		await reading('--ktap', options.ktap, feed('--ktap', options.ktap, sinks));
+	}
+	if (options.console !== undefined && !same) {
+		await reading('--console', options.console, feed('--console', options.console, [classifier]));
+	}
 	const ktap = options.ktap === undefined ? undefined : parser.end();
 	const found = classifier.end();
 	const splats = ktap && same ? attributeByLine(found, ktap) : found.map((splat) => attribution.attribute(splat));

@@ -24,6 +24,7 @@ import { checkOptionsMakeSense } from './option-sense.js';
 import { allCases, programBuilder } from './programs.js';
 import { createStatus, progressListener } from './progress.js';
 import { projectRoot } from './project.js';
+import { reading } from './reading.js';
 import { createReporters } from './reporters.js';
 import type { RunOptions } from './run.js';
 
@@ -31,12 +32,8 @@ import type { RunOptions } from './run.js';
 export async function performRun(options: RunOptions, resumed?: EventLog): Promise<number> {
 	const planFile = options.plan === undefined ? undefined : resolve(options.plan);
 	const library = join(projectRoot, 'kernels/machines.yaml');
-	const plan = await loadPlan(
-		planFile ?? join(projectRoot, 'kernels/plans/default.yaml'),
-		library,
-		options,
-		process.cwd(),
-	);
+	const file = planFile ?? join(projectRoot, 'kernels/plans/default.yaml');
+	const plan = await reading('--plan', file, loadPlan(file, library, options, process.cwd()));
 	await checkOptionsMakeSense(options, plan);
 	await checkPrograms(plan);
 	await checkModules(plan);
@@ -97,7 +94,9 @@ async function hashPlan(parts: { readonly plan: Plan; readonly [name: string]: u
 
 async function loadExpectations(plan: Plan) {
 	const lists = await Promise.all(
-		plan.expectationFiles.map(async (file) => parseExpectations(await readYamlSource(file, 'expectations'), file)),
+		plan.expectationFiles.map(async (file) =>
+			parseExpectations(await reading('expectations', file, readYamlSource(file, 'expectations')), file),
+		),
 	);
 	return lists.flat();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { ARCHES, ARCHITECTURES, type Arch, toolPrefix } from '../core/architectures.js';
 import { errnoOf, FencepostError, messageOf, usageError } from '../core/errors.js';
 import { type ElfFacts, inspectElf } from './elf.js';
@@ -46,7 +46,8 @@ export async function checkProgram(path: string, arch: Arch): Promise<ElfFacts> 
 async function readProgram(path: string): Promise<Buffer> {
 	let file: Awaited<ReturnType<typeof open>> | undefined;
 	try {
-		file = await open(path, 'r');
+		// A pipe that nobody writes to would be waited for.
+		file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
 		const status = await file.stat();
 		if (!status.isFile()) throw usageError('PROGRAM_MISSING', `${path} is not a regular file`);
 		if (status.size > MAX_PROGRAM_BYTES) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -48,6 +48,41 @@ t.test(
 		}
 	},
 );
+
+t.test('a pipe that nobody writes to is said to be one, can be left, and is read when it is written to', async (t) => {
+	const pipe = join(t.testdir(), 'pipe');
+	execFileSync('mkfifo', [pipe]);
+	const start = (...words: string[]) => {
+		const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+		const said = { stdout: '', stderr: '' };
+		child.stdout.on('data', (bytes: Buffer) => {
+			said.stdout += bytes.toString();
+		});
+		const told = new Promise<void>((resolve) => {
+			child.stderr.on('data', (bytes: Buffer) => {
+				said.stderr += bytes.toString();
+				resolve();
+			});
+		});
+		const ended = new Promise<unknown>((resolve) => child.once('close', (status, signal) => resolve(signal ?? status)));
+		return { child, said, told, ended };
+	};
+	const plan = start('run', '--plan', pipe, '--dry-run');
+	await plan.told;
+	t.equal(
+		plan.said.stderr,
+		`fencepost: --plan: ${pipe} is a pipe: waiting until everything is written to it, and it is closed\n`,
+	);
+	plan.child.kill('SIGINT');
+	t.equal(await plan.ended, 'SIGINT');
+
+	const log = start('judge', '--ktap', pipe);
+	await log.told;
+	t.match(log.said.stderr, /^fencepost: --ktap: .* is a pipe/);
+	await writeFile(pipe, '1..1\nok 1 a\n');
+	t.equal(await log.ended, 0);
+	t.match(log.said.stdout, /^pass: 1 case/);
+});
 
 t.test('a command that people copy finds the program from where it was printed', async (t) => {
 	const [checkout, user] = [join(t.testdir(), 'checkout'), join(t.testdirName, 'app')];

@@ -69,6 +69,7 @@ t.test('programs for a guest', async (t) => {
 	writeFileSync(at('text'), 'hello');
 	writeFileSync(at('nothing'), '');
 	mkdirSync(at('folder'));
+	execFileSync('mkfifo', [at('pipe')]);
 	writeFileSync(at('huge'), '');
 	truncateSync(at('huge'), 65 * 1024 * 1024);
 	writeFileSync(at('cut'), readFileSync(at('static')).subarray(0, 100));
@@ -91,6 +92,7 @@ t.test('programs for a guest', async (t) => {
 		['nothing', 'arm64', 'PROGRAM_NOT_ELF', /does not begin/],
 		['cut', 'x86_64', 'PROGRAM_NOT_ELF', /point outside the file/],
 		['folder', 'x86_64', 'PROGRAM_MISSING', /not a regular file/],
+		['pipe', 'x86_64', 'PROGRAM_MISSING', /not a regular file/],
 		['huge', 'x86_64', 'PROGRAM_TOO_LARGE', /68157440 bytes; at most 67108864/],
 		['none', 'x86_64', 'PROGRAM_MISSING', /there is no such file/],
 	];
