@@ -40,6 +40,8 @@ export interface Assignment {
 	readonly instead?: { readonly verdict: 'skip' | 'miss'; readonly reason: string } | undefined;
 	/** It is there to leave something in the kernel: a module. What it holds is no leak. */
 	readonly mayHold?: boolean | undefined;
+	/** Milliseconds it may take in a guest of this slowness (deadlines.ts), where that is not what any program may. */
+	readonly deadlineMs?: ((slowness: number) => number) | undefined;
 }
 
 export interface AssignmentChoice {

@@ -82,7 +82,7 @@ export async function runAssignment(
 	return { unreached: reached?.unreached ?? [], guestUsedUp, leaks };
 }
 
-function jobOf({ slowness: usual }: LaunchedGuest, { suite, subject, cases }: Assignment): Job {
+function jobOf({ slowness: usual }: LaunchedGuest, { suite, subject, cases, deadlineMs: own }: Assignment): Job {
 	const slowness = usual * hostBusyness();
 	const args = [...suite.args];
 	if (cases) {
@@ -97,6 +97,6 @@ function jobOf({ slowness: usual }: LaunchedGuest, { suite, subject, cases }: As
 	const seed = process.env['FENCEPOST_SEED'];
 	if (seed !== undefined) env['FENCEPOST_SEED'] = seed;
 	const asked = suite.deadlineMs === undefined ? undefined : suite.deadlineMs * hostBusyness();
-	const deadlineMs = asked ?? programDeadlineMs(cases?.length, slowness);
+	const deadlineMs = asked ?? own?.(slowness) ?? programDeadlineMs(cases?.length, slowness);
 	return { program: suite.guestPath, args, env, deadlineMs };
 }

@@ -15,6 +15,8 @@ const CASE_MS = 10_000;
 /** Room for the program around its cases. */
 const SUITE_MS = 30_000;
 const PROGRAM_MS = 300_000;
+/** Longer than a kernel takes to report by itself that one of its CPUs is stuck: RCU 21 s, soft lockup 20 to 24 s. */
+const STUCK_MS = 25_000;
 
 /**
  * How much longer than usual under emulation things may take: a whole number, 1 or more.
@@ -35,4 +37,12 @@ export function hostBusyness(): number {
 /** Deadline of a whole program in the guest, milliseconds: every case at its limit, and some room. */
 export function programDeadlineMs(cases: number | undefined, slowness: number): number {
 	return (cases === undefined ? PROGRAM_MS : cases * CASE_MS * 1.5 + SUITE_MS) * slowness;
+}
+
+/**
+ * Deadline of a module on its way in or out, milliseconds: that of a case, but not before the kernel has had its word. An
+ * init function that sleeps for ever is found in the first minute; one that only works long has what a case has.
+ */
+export function moduleDeadlineMs(slowness: number): number {
+	return Math.max(STUCK_MS, CASE_MS * slowness);
 }

@@ -7,6 +7,7 @@ import type { ModuleFile } from '../kernel/modules.js';
 import type { ModuleParameter } from '../plan/module-parameter.js';
 import type { Assignment, AssignmentChoice, ListedCase } from './assignment.js';
 import { type Judged, runAssignment } from './attempt.js';
+import { moduleDeadlineMs } from './deadlines.js';
 import type { LaunchedGuest } from './launch.js';
 import { MODULE_SUITE } from './module-build-verdict.js';
 
@@ -101,5 +102,5 @@ function archive(file: string): Readable {
 function moduleAssignment(name: string, args: readonly string[]): Assignment {
 	const cases: ListedCase[] = [{ case: name, catalogue: '', needs: [] }];
 	const suite = { name: MODULE_SUITE, guestPath: AGENT, args, cases, file: undefined, option: undefined };
-	return { suite, subject: '', cases, mayHold: args[0] === 'insmod' };
+	return { suite, subject: '', cases, mayHold: args[0] === 'insmod', deadlineMs: moduleDeadlineMs };
 }

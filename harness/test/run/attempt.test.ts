@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: MIT
+import { join } from 'node:path';
 import t from 'tap';
 import { FencepostError, infrastructureError } from '../../src/core/errors.js';
-import type { Guest, GuestAccounts, GuestEnd, GuestFacts, JobOutcome, JobOutput } from '../../src/machine/machine.js';
+import type {
+	Guest,
+	GuestAccounts,
+	GuestEnd,
+	GuestFacts,
+	Job,
+	JobOutcome,
+	JobOutput,
+} from '../../src/machine/machine.js';
 import type { Assignment } from '../../src/run/assignment.js';
 import { type AttemptEnd, type Judged, runAssignment } from '../../src/run/attempt.js';
 import { ConsoleWatch } from '../../src/run/console-watch.js';
+import { hostBusyness, moduleDeadlineMs, programDeadlineMs } from '../../src/run/deadlines.js';
 import { lastWords } from '../../src/run/last-words.js';
 import type { LaunchedGuest } from '../../src/run/launch.js';
+import { loadModules, unloadAssignments } from '../../src/run/module-load.js';
 
 const CLEAN: GuestAccounts = {
 	dmaBufs: { count: 0, bytes: 0 },
@@ -39,6 +50,7 @@ class PuppetGuest implements Guest {
 	readonly facts = { release: '6.12.107' } as GuestFacts;
 	readonly watch = new ConsoleWatch();
 	readonly asked: string[] = [];
+	readonly deadlinesMs: number[] = [];
 	readonly ended: Promise<GuestEnd>;
 	/** What the accounts say, one after the other; the last again and again. */
 	accountsSaid: (GuestAccounts | Error)[] = [CLEAN];
@@ -65,8 +77,9 @@ class PuppetGuest implements Guest {
 		this.finish({ kind: 'died', status: 0, signal: undefined, stderr: '', ...end });
 	}
 
-	run(_job: unknown, output: JobOutput): Promise<JobOutcome> {
+	run(job: Job, output: JobOutput): Promise<JobOutcome> {
 		this.asked.push('run');
+		this.deadlinesMs.push(job.deadlineMs);
 		const gone = this.ended.then(() => Promise.reject(infrastructureError('AGENT_GONE', 'the connection ended')));
 		gone.catch(() => {});
 		return Promise.race([this.job(output, gone), gone]);
@@ -331,4 +344,28 @@ t.test('last words: what a guest says when its work is done is the suite’s own
 		Promise.reject(new FencepostError({ code: 'GUEST_HUNG', blame: 'kernel', message: 'no answer' }));
 	const hung = await lastWords(hangs.launched, 'suite', never);
 	t.match(hung && said(hung), /^timeout suite: .*the guest hung: no answer/);
+});
+
+t.test('a module has a case’s time to get in and out, and the kernel its own to complain', async (t) => {
+	for (const [slowness, ms] of [
+		[1, 25_000],
+		[2, 25_000],
+		[6, 60_000],
+		[12, 120_000],
+	] as const) {
+		t.equal(moduleDeadlineMs(slowness), ms, `slowness ${slowness}`);
+		t.ok(ms < programDeadlineMs(1, slowness), 'less than a program of the user’s own');
+	}
+	const file = join(t.testdir({ 'm.ko': '' }), 'm.ko');
+	const built = { name: 'm', directory: t.testdirName, modules: [{ name: 'm', file }], notes: [] };
+	const puppet = new PuppetGuest();
+	puppet.job = async () => ({ ...ENDED, status: undefined, signal: 9, timedOut: true });
+	const verdicts: string[] = [];
+	const before = hostBusyness();
+	const load = await loadModules(puppet.launched, [built], [], never, (_, judged) => verdicts.push(said(judged)));
+	const accepted = [before, hostBusyness()].map(moduleDeadlineMs);
+	t.ok(accepted.includes(puppet.deadlinesMs[0] ?? 0), `${puppet.deadlinesMs} is ${accepted}`);
+	t.same(verdicts, ['timeout module.m.load: its deadline was over and it was killed']);
+	t.notOk(load.usable);
+	t.equal(unloadAssignments([built], load)[0]?.deadlineMs, moduleDeadlineMs);
 });
