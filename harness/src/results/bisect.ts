@@ -31,6 +31,7 @@ const HOST_FAULTS: ReadonlySet<string> = new Set([
 	'TOOL_MISSING',
 	'DISK_FULL',
 	'OUT_OF_MEMORY',
+	'HOST_MEMORY',
 	'LOCK_FAILED',
 	'CACHE_UNREADABLE',
 	'KEYRING_MISSING',

@@ -20,12 +20,12 @@ import { EXIT, exitCode, isFailing } from '../results/totals.js';
 import type { ExpectationBook } from '../verdict/expectations.js';
 import type { Gate } from '../verdict/gate.js';
 import type { AssignmentChoice, SuiteProgram } from './assignment.js';
-import { targetFailure } from './boot-failure.js';
+import { type TargetFailure, targetFailure } from './boot-failure.js';
 import type { Isolation, RunContext, Target } from './context.js';
 import { type DeviceModule, deviceModule, lostRows, wantsDevice } from './device-module.js';
 import { Dispatcher } from './dispatcher.js';
 import { Estimates } from './estimates.js';
-import { hostCapacity } from './host-capacity.js';
+import { beyondHost, hostCapacity, hostMemoryMiB } from './host-capacity.js';
 import { GuestCounter } from './launch.js';
 import { buildModules, MODULE_SUITE, type ModuleBuilds } from './module-build-verdict.js';
 import { checkModuleParameters } from './module-parameters.js';
@@ -178,7 +178,13 @@ class Session {
 	/** Makes a kernel ready and hands its targets to the guests' queue. A kernel that cannot be had is a miss. */
 	private async startTargets(selector: KernelSelector, arch: Arch, context: RunContext): Promise<void> {
 		const { plan, cache, projectRoot } = this.request;
-		const machines = plan.machines.filter((machine) => machine.arches.includes(arch));
+		const hostMiB = await hostMemoryMiB();
+		const machines = plan.machines.filter((machine) => {
+			const beyond = machine.arches.includes(arch) ? beyondHost(machine, hostMiB) : undefined;
+			if (beyond) this.recordFailedTarget(selector, arch, machine, targetFailure('boot', beyond), context);
+			return machine.arches.includes(arch) && !beyond;
+		});
+		// Nothing is built for guests that cannot be.
 		if (machines.length === 0) return;
 		const progress = context.progress.for(`${selector.text} ${arch}`);
 		let kernel: Kernel;
@@ -202,7 +208,8 @@ class Session {
 		} catch (error) {
 			progress.signal.throwIfAborted();
 			if (error instanceof FencepostError && error.blame === 'usage') throw error;
-			for (const machine of machines) this.recordFailedTarget(selector, arch, machine, error, context);
+			const failure = targetFailure('build', error);
+			for (const machine of machines) this.recordFailedTarget(selector, arch, machine, failure, context);
 			return;
 		}
 		const { id, release, image, provenance } = kernel;
@@ -222,7 +229,7 @@ class Session {
 			} catch (error) {
 				progress.signal.throwIfAborted();
 				if (!(error instanceof FencepostError) || error.blame === 'usage') throw error;
-				this.recordFailedTarget(selector, arch, machine, error, context);
+				this.recordFailedTarget(selector, arch, machine, targetFailure('build', error), context);
 			}
 		}
 	}
@@ -304,10 +311,9 @@ class Session {
 		selector: KernelSelector,
 		arch: Arch,
 		machine: MachineDeclaration,
-		error: unknown,
+		failure: TargetFailure,
 		context: RunContext,
 	): void {
-		const failure = targetFailure('build', error);
 		const group = {
 			kernel: selector.text,
 			release: '',

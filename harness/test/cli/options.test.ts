@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { checkOptionsMakeSense } from '../../src/cli/option-sense.js';
@@ -82,6 +82,20 @@ t.test('a pipe that nobody writes to is said to be one, can be left, and is read
 	await writeFile(pipe, '1..1\nok 1 a\n');
 	t.equal(await log.ended, 0);
 	t.match(log.said.stdout, /^pass: 1 case/);
+});
+
+t.test('a machine that is larger than the host is a miss at once: nothing is built or booted for it', async (t) => {
+	const directory = t.testdir({
+		'plan.yaml': `kernels: ["file:/nowhere"]\narches: [arm64]\nmachines: [{ name: vast, memoryMiB: 1048576 }]\nsuites: [name]\n`,
+	});
+	const out = join(directory, 'run');
+	const words = ['run', '--plan', join(directory, 'plan.yaml'), '--out', out];
+	const { status, stderr } = spawnSync(process.execPath, [main, ...words], { encoding: 'utf8' });
+	t.equal(status, 3, stderr);
+	const { results } = JSON.parse(await readFile(join(out, 'results.json'), 'utf8'));
+	t.equal(results.length, 1);
+	t.match(results[0], { case: 'machine.boot', verdict: 'miss', code: 'HOST_MEMORY' });
+	t.match(results[0].reason, /^machine vast has 1048576 MiB of memory, this host \d+ MiB/);
 });
 
 t.test('a command that people copy finds the program from where it was printed', async (t) => {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import t from 'tap';
 import { Dispatcher, type Task } from '../../src/run/dispatcher.js';
+import { beyondHost, hostCapacity, hostMemoryMiB } from '../../src/run/host-capacity.js';
+import { machine } from './scripted.js';
 
 interface Started {
 	readonly name: string;
@@ -124,4 +126,18 @@ t.test('nothing starts after a failure, or when it was dropped; idle waits for w
 	await waiting;
 	t.equal(all.names, 'a b');
 	t.equal(all.dispatcher.drop(), 2, 'c, and d that came too late');
+});
+
+t.test('a machine larger than the host is told so, with both numbers', async (t) => {
+	const large = { ...machine, name: 'large', memoryMiB: 8192 };
+	t.match(beyondHost(large, 8192), {
+		code: 'HOST_MEMORY',
+		blame: 'infrastructure',
+		message: 'machine large has 8192 MiB of memory, this host 8192 MiB, and QEMU takes 192 MiB itself',
+		hint: /memoryMiB.*--machine/,
+	});
+	t.equal(beyondHost(large, 8192 + 192), undefined);
+	const hostMiB = await hostMemoryMiB();
+	t.ok(hostMiB >= (await hostCapacity(1)).memoryMiB, `${hostMiB} MiB`);
+	t.equal(beyondHost(machine, hostMiB), undefined);
 });
