@@ -3,7 +3,7 @@ import type { Arch } from '../core/architectures.js';
 import { usageError } from '../core/errors.js';
 import { type CmaRegion, GUEST_HARDWARE, type GuestHardware, memoryEndMiB } from '../core/guest-hardware.js';
 import type { PlannedMachine } from './machine-resolve.js';
-import { checkCmaPlace, checkPages, checkReserved, checkSwiotlb, pagesOf, type Say } from './memory-check.js';
+import { checkCmaPlace, checkPages, checkReserved, checkSwiotlb, requireWholeUnits, type Say } from './memory-check.js';
 
 /**
  * Whether a machine can be, on the architectures that it is wanted for: refused with the numbers while nothing has
@@ -49,7 +49,6 @@ function checkDevices({ devices, iommu }: PlannedMachine, arch: Arch, say: Say):
 
 function checkRegions(machine: PlannedMachine, arch: Arch, say: Say): void {
 	const { regions, memoryMiB, cma } = machine;
-	const { cmaUnitMiB } = pagesOf(machine);
 	const { deviceTree, memoryBaseMiB, bootMiB }: GuestHardware = GUEST_HARDWARE[arch];
 	if (!deviceTree) {
 		throw usageError(
@@ -71,13 +70,7 @@ function checkRegions(machine: PlannedMachine, arch: Arch, say: Say): void {
 				'a heap is known by its name alone',
 			);
 		}
-		if (sizeMiB % cmaUnitMiB !== 0 || (baseMiB ?? 0) % cmaUnitMiB !== 0) {
-			throw usageError(
-				'MACHINE_REGIONS',
-				`${said}: region ${name} of ${sizeMiB} MiB${baseMiB === undefined ? '' : ` at ${baseMiB} MiB`} is not made of whole ${cmaUnitMiB} MiB`,
-				`sizeMiB and baseMiB are multiples of ${cmaUnitMiB}`,
-			);
-		}
+		requireWholeUnits('MACHINE_REGIONS', `${said}: region ${name}`, region, machine);
 		if (baseMiB === undefined) {
 			if (!KERNEL_HEAPS.includes(name)) continue;
 			throw usageError(

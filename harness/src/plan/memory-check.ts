@@ -55,19 +55,31 @@ export function checkReserved(machine: PlannedMachine, say: Say): void {
 	}
 }
 
+/**
+ * An area begins and ends where the kernel can make one. @param what names it, and where it is written
+ * @throws usage error `code`
+ */
+export function requireWholeUnits(
+	code: string,
+	what: string,
+	{ sizeMiB, baseMiB }: { readonly sizeMiB: number; readonly baseMiB?: number | undefined },
+	machine: PlannedMachine,
+): void {
+	const { cmaUnitMiB } = pagesOf(machine);
+	if (sizeMiB % cmaUnitMiB === 0 && (baseMiB ?? 0) % cmaUnitMiB === 0) return;
+	throw usageError(
+		code,
+		`${what} of ${sizeMiB} MiB${baseMiB === undefined ? '' : ` at ${baseMiB} MiB`} is not made of whole ${cmaUnitMiB} MiB`,
+		`sizeMiB and baseMiB are multiples of ${cmaUnitMiB}, as those of the kernel's areas are`,
+	);
+}
+
 /** The area on the command line is what the kernel makes of it to the byte, and memory has a place for it. */
 export function checkCmaPlace(machine: PlannedMachine, arch: Arch, say: Say): void {
 	const { cma, memoryMiB } = machine;
-	const { cmaUnitMiB } = pagesOf(machine);
 	if (!cma) return;
 	const { sizeMiB, baseMiB, limitMiB } = cma;
-	if (sizeMiB % cmaUnitMiB !== 0 || (baseMiB ?? 0) % cmaUnitMiB !== 0) {
-		throw usageError(
-			'MACHINE_CMA',
-			`${say('cma')}: a CMA area of ${sizeMiB} MiB${baseMiB === undefined ? '' : ` at ${baseMiB} MiB`} is not made of whole ${cmaUnitMiB} MiB`,
-			`sizeMiB and baseMiB are multiples of ${cmaUnitMiB}; the kernel would make more of it`,
-		);
-	}
+	requireWholeUnits('MACHINE_CMA', `${say('cma')}: a CMA area`, cma, machine);
 	if (baseMiB === undefined && limitMiB === undefined) return;
 	const fromMiB = baseMiB ?? 0;
 	const toMiB = limitMiB ?? fromMiB + sizeMiB;
