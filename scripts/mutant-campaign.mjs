@@ -4,7 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { allCases, programBuilder } from '../harness/dist/src/cli/programs.js';
 import { sha256, sha256File } from '../harness/dist/src/core/hash.js';
-import { parseRelease } from '../harness/dist/src/core/release.js';
+import { inRange, parseRelease } from '../harness/dist/src/core/release.js';
 import { parseKernelSelector } from '../harness/dist/src/core/selector.js';
 import { loadCatalogue } from '../harness/dist/src/kernel/catalogue.js';
 import { loadPatches } from '../harness/dist/src/kernel/patch.js';
@@ -15,6 +15,7 @@ import { loadMachineLibrary } from '../harness/dist/src/plan/machines.js';
 import { MutantDevices } from './mutant-device.mjs';
 import { MutantKernels } from './mutant-kernel.mjs';
 import { MutantMemory } from './mutant-memory.mjs';
+import { DEFAULT_KERNEL, kernelPart, namedFor } from './mutant-patches.mjs';
 import { judgeMutant, MutantRuns, soundness } from './mutant-run.mjs';
 import { MutantTree } from './mutant-tree.mjs';
 
@@ -26,7 +27,7 @@ import { MutantTree } from './mutant-tree.mjs';
  * @property {import('../harness/dist/src/core/cache.js').Cache} cache
  * @property {import('../harness/dist/src/core/progress.js').Progress} progress Its signal ends the campaign.
  * @property {string} runsFolder For what the runs leave.
- * @property {readonly import('./mutant-patches.mjs').Mutant[]} mutants All there are.
+ * @property {readonly import('./mutant-patches.mjs').Mutant[]} mutants All there are for this kernel.
  * @property {boolean} fresh Whether what was seen earlier counts for nothing.
  * @property {boolean} allCases Whether every case is run on each.
  * @property {(text: string) => void} note
@@ -41,7 +42,7 @@ export class MutantCampaign {
 	constructor(campaign, profile) {
 		this.campaign = campaign;
 		this.profile = profile;
-		this.folder = campaign.cache.workPath('mutants');
+		this.folder = campaign.cache.workPath('mutants', kernelPart(campaign.kernel));
 		this.plain = join(this.folder, 'kernel-none');
 		this.runs = new MutantRuns({ ...campaign, folder: join(campaign.runsFolder, profile) });
 	}
@@ -49,6 +50,7 @@ export class MutantCampaign {
 	/** Builds the kernel without a mutant, as a whole. */
 	async prepare() {
 		const { arch, cache, kernel, mutants, progress, root } = this.campaign;
+		mkdirSync(this.folder, { recursive: true });
 		mkdirSync(this.runs.facts.folder, { recursive: true });
 		await cache.touch('mutants');
 		const context = { cache, progress, projectRoot: root, catalogue: await loadCatalogue(root) };
@@ -62,7 +64,7 @@ export class MutantCampaign {
 		const source = await patchedSource(await unpackedSource(found, context), patches, view, cache, progress.signal);
 		this.tree = new MutantTree(source.path, join(this.folder, 'tree'), files);
 		await this.tree.prepare();
-		const output = cache.workPath('builds', buildName(arch, this.profile));
+		const output = cache.workPath('builds', buildName(kernel, arch, this.profile));
 		const { profile, tree } = this;
 		this.kernels = new MutantKernels({ ...context, arch, profile, tree, output, version });
 		await this.kernels.buildWhole(this.plain);
@@ -77,8 +79,8 @@ export class MutantCampaign {
 		const { arch, cache, mutants, progress, root } = this.campaign;
 		const programs = programBuilder(cache, progress);
 		const { agent, suites } = await programs(arch);
-		const listed = await allCases(programs);
-		const using = new Set(listed.filter(({ needs }) => needs.includes('device')).map(({ suite }) => suite));
+		this.cases = await allCases(programs);
+		const using = new Set(this.cases.filter(({ needs }) => needs.includes('device')).map(({ suite }) => suite));
 		const library = await loadMachineLibrary(join(root, 'kernels/machines.yaml'));
 		const machines = new Set(mutants.map(({ machine }) => machine));
 		const idOf = (name) => sha256(JSON.stringify(resolveMachine(name, library, 'mutants')));
@@ -88,8 +90,14 @@ export class MutantCampaign {
 			programs: new Map(
 				[agent, ...suites].map(({ name, id }) => [name, using.has(name) ? `${id} ${this.device.id}` : id]),
 			),
-			suiteOf: new Map(listed.map((one) => [one.case, one.suite])),
+			suiteOf: new Map(this.cases.map((one) => [one.case, one.suite])),
 		});
+	}
+
+	/** Ids of the cases that the usual kernel is too new for: only an older one can show that they fail. */
+	olderCases() {
+		const usual = parseRelease(DEFAULT_KERNEL.slice('source:'.length));
+		return this.cases.filter(({ until }) => !inRange(usual, { until })).map((one) => one.case);
 	}
 
 	/** Runs cases without a mutant; all when none are named. @returns {Promise<object[]>} their results. */
@@ -187,4 +195,4 @@ export class MutantCampaign {
 }
 
 /** The folder of the cache's `builds` that the mutants of a profile are built in. */
-export const buildName = (arch, profile) => `mutants-${arch}-${profile}`;
+export const buildName = (kernel, arch, profile) => namedFor(kernel, 'mutants', arch, profile);

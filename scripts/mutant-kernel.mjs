@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Builds the kernel of a mutants' tree: whole once, and then again and again with one file changed.
-import { existsSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { parseRelease } from '../harness/dist/src/core/release.js';
 import { fragmentFiles } from '../harness/dist/src/kernel/catalogue.js';
 import { compile, compilerWords, installImage } from '../harness/dist/src/kernel/compile.js';
@@ -9,6 +9,9 @@ import { configure, readFragments } from '../harness/dist/src/kernel/configure.j
 import { KBUILD, kernelImage } from '../harness/dist/src/kernel/kbuild.js';
 import { make } from '../harness/dist/src/kernel/make.js';
 import { findToolchain } from '../harness/dist/src/kernel/toolchain.js';
+
+/** Whether the top Makefile descends once, from the top: not so in 5.10, which goes into each folder at the top. */
+const descendsOnce = (source) => /^build-dir\s*:= \.$/m.test(readFileSync(join(source, 'Makefile'), 'utf8'));
 
 /**
  * Arguments by which make builds folders of the kernel, before anything that comes after them, and no others:
@@ -36,7 +39,7 @@ export class MutantKernels {
 		this.place = { arch, source: tree.path, output, toolchain, cacheRoot: cache.root, signal: progress.signal };
 		const options = await readFragments(fragmentFiles(catalogue, projectRoot, profile, arch));
 		this.config = await configure(this.place, options, parseRelease(version));
-		await compile(this.place, this.config, `mutants-${arch}-${profile}`, cache, progress);
+		await compile(this.place, this.config, basename(output), cache, progress);
 		await installImage(this.place, this.config, image, progress);
 	}
 
@@ -51,15 +54,16 @@ export class MutantKernels {
 	}
 
 	/**
-	 * Builds what changed, where kbuild is told to look for it and nowhere else: that is half of what a build with one
-	 * changed file takes.
+	 * Builds what changed, where kbuild is told to look for it and nowhere else, if it can be told: that is half of what a
+	 * build with one changed file takes.
 	 * @returns {Promise<string | undefined>} why it does not build.
 	 */
 	async build(image) {
 		const { place, config } = this;
 		const { target } = kernelImage(place.arch, config);
 		const folders = [...this.#stale];
-		const goals = folders.includes('.') ? [target] : [...descendInto(folders, place.output), target];
+		const everywhere = folders.includes('.') || !descendsOnce(place.source);
+		const goals = everywhere ? [target] : [...descendInto(folders, place.output), target];
 		// Links again: no folder above has told make that something in it is new.
 		rmSync(join(place.output, 'vmlinux.a'), { force: true });
 		try {

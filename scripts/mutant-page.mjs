@@ -2,7 +2,7 @@
 // docs/mutants.md: which mutants there are, and what was seen to kill them.
 
 import { DEFAULT_PROFILE } from '../harness/dist/src/core/selector.js';
-import { DEFAULT_MACHINE } from './mutant-patches.mjs';
+import { DEFAULT_KERNEL, DEFAULT_MACHINE, kernelPart } from './mutant-patches.mjs';
 
 const cell = (text) => text.replaceAll('|', '\\|');
 
@@ -56,13 +56,8 @@ export function unkilledCases(baseline, outcomes) {
 		.map(({ id }) => id);
 }
 
-/** @param facts `date` (ISO, day), `release`, `arch`, `baseline` results, `outcomes` of all mutants. */
-export function mutantsPage({ date, release, arch, baseline, outcomes }) {
-	const killed = outcomes.filter((outcome) => outcome.killed).length;
-	const rows = caseRows(baseline, outcomes);
-	const proven = rows.filter(({ by }) => by.length > 0).length;
-	const idle = rows.filter(({ by, idle }) => by.length === 0 && idle);
-	return `${[
+function introduction() {
+	return [
 		'# Mutants',
 		'',
 		'A case that nothing can make fail says nothing when it passes. So each case is run on kernels with a bug that breaks',
@@ -73,7 +68,8 @@ export function mutantsPage({ date, release, arch, baseline, outcomes }) {
 		'    npm run mutants -- --fresh             the same, and nothing is taken from an earlier run',
 		'    npm run mutants -- "cma-heap-*"        some of them; this page stays as it is',
 		'    npm run mutants -- --all-cases NAME    every case on a mutant, to see all that notice it',
-		'    npm run mutants -- --arch arm64        another architecture',
+		'    npm run mutants -- --arch arm64        another architecture, whose page stays in runs/',
+		'    npm run mutants -- --kernel source:5.10    what only an older kernel has: [mutants of 5.10](mutants-5.10.md)',
 		'    npm run mutants -- --list              only what they are',
 		'',
 		'First every case is run on the kernel without a patch: what fails there proves nothing here. Then a mutant counts as',
@@ -83,10 +79,35 @@ export function mutantsPage({ date, release, arch, baseline, outcomes }) {
 		'the harness is not among these: after one that could alter verdicts, run with --fresh.',
 		'',
 		'To add one: write the patch (`diff -u` with a/ and b/, no fuzz), put the three lines and `---` before it, run it by name.',
-		'A line `Machine: NAME` after them is for what shows on another machine than the default one, a line `Profile: debug` for',
+		'A line `Kernel: source:VERSION` after them is for a patch against another kernel, which is run on that one alone;',
+		'a line `Machine: NAME` for what shows on another machine than the default one, a line `Profile: debug` for',
 		'what shows on a kernel that is built by another profile. A patch of `guest/modules/device` breaks the module that plays',
 		'devices, and is run on the kernel without a mutant: for what the module promises, and for the controls, which fail where',
 		'devices are played in a way that shows nothing.',
+	];
+}
+
+/** Of the page about mutants of a kernel that is not the usual one. */
+function introductionOf(kernel) {
+	const version = kernelPart(kernel);
+	return [
+		`# Mutants of ${version}`,
+		'',
+		`What [mutants](mutants.md) are to later kernels these are to what only ${version} has: patches in \`kernels/mutants/\` with`,
+		`a line \`Kernel: ${kernel}\`. The cases below are those that they name, and all that later kernels skip.`,
+		'',
+		`    npm run mutants -- --kernel ${kernel}`,
+	];
+}
+
+/** @param facts `date` (ISO, day), `kernel` as selected, `release`, `arch`, `baseline` results, `outcomes` of all mutants. */
+export function mutantsPage({ date, kernel, release, arch, baseline, outcomes }) {
+	const killed = outcomes.filter((outcome) => outcome.killed).length;
+	const rows = caseRows(baseline, outcomes);
+	const proven = rows.filter(({ by }) => by.length > 0).length;
+	const idle = rows.filter(({ by, idle }) => by.length === 0 && idle);
+	return `${[
+		...(outcomes.every(({ mutant }) => mutant.kernel === DEFAULT_KERNEL) ? introduction() : introductionOf(kernel)),
 		'',
 		`Seen on ${date}, Linux ${release}, ${arch}: ${killed} of ${outcomes.length} mutants killed, ${proven} of ${rows.length} cases` +
 			` seen to fail, ${idle.length} skipped there or known to fail.`,

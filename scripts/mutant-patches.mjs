@@ -10,6 +10,7 @@ import { DEFAULT_PROFILE } from '../harness/dist/src/core/selector.js';
  * @property {string} breaks What it breaks, in one line.
  * @property {readonly string[]} expected Ids of cases, each of which must fail on it.
  * @property {string | undefined} subject What the cases are run against; undefined: whatever they need.
+ * @property {string} kernel What it is a patch against, a selector: it is run on no other.
  * @property {string} machine What its guests are, of kernels/machines.yaml.
  * @property {string} profile How its kernel is built, of kernels/catalogue.yaml.
  * @property {string} file Path of the patch.
@@ -24,8 +25,11 @@ export const DEVICE_MODULE = 'guest/modules/device';
 /** Where a patch names no machine. */
 export const DEFAULT_MACHINE = 'default';
 
+/** Where a patch names no kernel. */
+export const DEFAULT_KERNEL = 'source:6.12';
+
 const HEADER =
-	/^Mutant: (?<breaks>.+)\nExpected: (?<expected>.+)\nSubject: (?<subject>\S+)\n(?:Machine: (?<machine>\S+)\n)?(?:Profile: (?<profile>\S+)\n)?---\n/;
+	/^Mutant: (?<breaks>.+)\nExpected: (?<expected>.+)\nSubject: (?<subject>\S+)\n(?:Kernel: (?<kernel>\S+)\n)?(?:Machine: (?<machine>\S+)\n)?(?:Profile: (?<profile>\S+)\n)?---\n/;
 
 /** @returns {Mutant} */
 function readMutant(file, name) {
@@ -43,6 +47,7 @@ function readMutant(file, name) {
 		breaks: header.breaks,
 		expected: header.expected.split(/,\s*/),
 		subject: header.subject === '*' ? undefined : header.subject,
+		kernel: header.kernel ?? DEFAULT_KERNEL,
 		machine: header.machine ?? DEFAULT_MACHINE,
 		profile: header.profile ?? DEFAULT_PROFILE,
 		touches,
@@ -58,3 +63,15 @@ export function readMutants(root) {
 		.sort()
 		.map((file) => readMutant(join(folder, file), file.slice(0, -'.patch'.length)));
 }
+
+/** Those that are for a kernel; for one that none is for, those of the usual one, as far as they apply. */
+export function mutantsOf(kernel, mutants) {
+	const own = mutants.filter((mutant) => mutant.kernel === kernel);
+	return own.length > 0 ? own : mutants.filter((mutant) => mutant.kernel === DEFAULT_KERNEL);
+}
+
+/** What tells the folders of one kernel's campaign from another's: nothing for the usual one. */
+export const kernelPart = (kernel) => (kernel === DEFAULT_KERNEL ? '' : kernel.slice('source:'.length));
+
+/** The name of what there is one of for each kernel. */
+export const namedFor = (kernel, first, ...others) => [first, kernelPart(kernel), ...others].filter(Boolean).join('-');

@@ -14,19 +14,19 @@ import { DEFAULT_PROFILE } from '../harness/dist/src/core/selector.js';
 import { withBuildLock } from '../harness/dist/src/kernel/recipe.js';
 import { buildName, MutantCampaign } from './mutant-campaign.mjs';
 import { mutantsPage, unkilledCases } from './mutant-page.mjs';
-import { DEFAULT_MACHINE, readMutants } from './mutant-patches.mjs';
+import { DEFAULT_KERNEL, DEFAULT_MACHINE, mutantsOf, namedFor, readMutants } from './mutant-patches.mjs';
 import './reader-gone.mjs';
 
 $.verbose = false;
+const DEFAULT_ARCH = 'x86_64';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const PAGE = join(root, 'docs/mutants.md');
 
-const arch = argv.arch ?? 'x86_64';
-const kernel = argv.kernel ?? 'source:6.12';
+const arch = argv.arch ?? DEFAULT_ARCH;
+const kernel = argv.kernel ?? DEFAULT_KERNEL;
 const allCases = Boolean(argv.allCases);
-const mutants = readMutants(root);
+const mutants = mutantsOf(kernel, readMutants(root));
 const cache = new Cache();
-const runsFolder = join(root, 'runs', `mutants-${arch}`);
+const runsFolder = join(root, 'runs', namedFor(kernel, 'mutants', arch));
 const say = (text) => process.stdout.write(`${text}\n`);
 const note = (text) => process.stderr.write(`${text}\n`);
 
@@ -56,6 +56,12 @@ function tell(outcome, index, count) {
 	say(outcome.killed ? `${head.padEnd(62)} ${by.join(', ')}` : `${head}: ${outcome.problem}`);
 }
 
+/** Of the usual architecture the project has a page for each kernel with mutants of its own; others stay with their run. */
+function pageFile() {
+	const own = arch === DEFAULT_ARCH && mutants.every((mutant) => mutant.kernel === kernel);
+	return own ? join(root, 'docs', `${namedFor(kernel, 'mutants')}.md`) : join(runsFolder, 'mutants.md');
+}
+
 /** Runs mutants of one profile's kernel. @returns {Promise<{ baseline: object[], outcomes: Map<object, object> }>} */
 async function runProfile(profile, chosen, whole) {
 	note(`building the ${profile} kernel without a mutant (the first time takes minutes)`);
@@ -77,8 +83,10 @@ async function runProfile(profile, chosen, whole) {
 	let baseline = [];
 	for (const machine of new Set([DEFAULT_MACHINE, ...chosen.map((mutant) => mutant.machine)])) {
 		const usual = profile === DEFAULT_PROFILE && machine === DEFAULT_MACHINE;
-		const everything = allCases || (whole && usual);
-		const wanted = new Set(chosen.flatMap((mutant) => (mutant.machine === machine ? mutant.expected : [])));
+		const older = whole && usual && kernel !== DEFAULT_KERNEL && mutants[0].kernel === kernel;
+		const everything = allCases || (whole && usual && !older);
+		const named = chosen.flatMap((mutant) => (mutant.machine === machine ? mutant.expected : []));
+		const wanted = new Set(older ? [...named, ...campaign.olderCases()] : named);
 		if (!everything && wanted.size === 0) continue;
 		const results = await campaign.runWithout(machine, everything ? [] : [...wanted]);
 		if (usual) baseline = results;
@@ -100,7 +108,7 @@ async function runMutants(chosen, whole) {
 		if (interrupt.signal.aborted) break;
 		const own = chosen.filter((mutant) => mutant.profile === profile);
 		const work = () => runProfile(profile, own, whole);
-		const ran = await withBuildLock(buildName(arch, profile), work, cache, progress);
+		const ran = await withBuildLock(buildName(kernel, arch, profile), work, cache, progress);
 		if (profile === DEFAULT_PROFILE) baseline = ran.baseline;
 		for (const [mutant, outcome] of ran.outcomes) outcomes.set(mutant, outcome);
 	}
@@ -128,8 +136,9 @@ if (argv.list) {
 	const unkilled = whole && baseline.length > 0 ? unkilledCases(baseline, outcomes) : [];
 	if (whole && baseline.length > 0) {
 		const date = new Date().toISOString().slice(0, 10);
-		writeFileSync(PAGE, mutantsPage({ date, release: baseline[0].release, arch, baseline, outcomes }));
-		note(`wrote ${relative(process.cwd(), PAGE)}; consoles and results are in ${relative(process.cwd(), runsFolder)}`);
+		const page = pageFile();
+		writeFileSync(page, mutantsPage({ date, kernel, release: baseline[0].release, arch, baseline, outcomes }));
+		note(`wrote ${relative(process.cwd(), page)}; consoles and results are in ${relative(process.cwd(), runsFolder)}`);
 	}
 	if (!interrupted) for (const id of unkilled) say(`nothing has killed ${id}`);
 	say(`killed ${killed} of ${chosen.length}`);
