@@ -125,6 +125,27 @@ CASE(read_modify_write, "bounce.read-modify-write", CATALOGUE("SYNC-13"), CLASS(
 	EXPECT_FILLED(seen.copy + half, half, seen.bytes - half, 45);
 }
 
+CASE(nested, "bounce.nested", CATALOGUE("SYNC-05"), CLASS(IMPL),
+     STATEMENT("A START or END while another access has not ended moves data as any other does."),
+     SYNC_SOURCE, NEEDS("heap device bounce"))
+{
+	struct seen seen = see_buffer(device_room());
+	uint32_t attachment = see_device(&seen, FENCEPOST_BIDIRECTIONAL);
+
+	for (uint32_t i = 0; i < 3; i++) {
+		fp_context("START %u", i + 1);
+		write_device(&seen, attachment, 47 + i);
+		EXPECT_OK(buffer_sync(seen.buffer, START(RW)));
+		EXPECT_CPU(&seen, 47 + i);
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		fp_context("END %u", i + 1);
+		write_cpu(&seen, 87 + i);
+		EXPECT_OK(buffer_sync(seen.buffer, END(RW)));
+		EXPECT_DEVICE(&seen, attachment, 87 + i);
+	}
+}
+
 enum { DEVICES = 3 };
 
 CASE(every_reader, "bounce.every-device-reads", CATALOGUE("SYNC-10"), CLASS(ABI),

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -44,7 +46,11 @@ CASE(counts, "ion.accounts.buffers", CATALOGUE("ION-11"), CLASS(IMPL),
 			MUST(close(fds[j]));
 		EXPECT_ION_NUMBER(name, "num_of_buffers", 0);
 		EXPECT_ION_NUMBER(name, "num_of_alloc_bytes", 0);
+		/* Nor does a smaller one that comes later change it. */
+		fds[0] = EXPECT_OK(ion_allocate(ion, page_size(), 1u << heaps[i].id, 0));
 		EXPECT_TRUE(ion_number(name, "alloc_bytes_wm") >= 5 * bytes);
+		MUST(close(fds[0]));
+		EXPECT_ION_NUMBER(name, "num_of_buffers", 0);
 	}
 }
 
@@ -63,13 +69,15 @@ CASE(shrink, "ion.accounts.shrink", CATALOGUE("ION-11"), CLASS(IMPL),
 	    "drivers/staging/android/ion/ion_page_pool.c: ion_page_pool_shrink()"),
      UNTIL("5.10"), NEEDS("ion debugfs root"))
 {
-	const long long pages = (long long)(16 * MIB / page_size());
+	/* Chunks of all orders that the pools have. */
+	const size_t bytes = 16 * MIB + 17 * page_size();
+	const long long pages = (long long)(bytes / page_size());
 	int ion = ion_open(), fd;
 	uint64_t free_before;
 
-	heap_require(16 * MIB);
+	heap_require(bytes);
 	empty_pools();
-	fd = EXPECT_OK(ion_allocate(ion, 16 * MIB, ion_mask(ion, ION_SYSTEM_HEAP), 0));
+	fd = EXPECT_OK(ion_allocate(ion, bytes, ion_mask(ion, ION_SYSTEM_HEAP), 0));
 	EXPECT_EQ(ion_number(ION_SYSTEM_HEAP, SHRINK), 0);
 	MUST(close(fd));
 	/* What is still to be freed counts as well. */
@@ -95,7 +103,7 @@ CASE(pool_zero, "ion.accounts.pool-zero", CATALOGUE("ION-06"), CLASS(ABI),
 
 	empty_pools();
 	for (int cycle = 0; cycle < 8; cycle++) {
-		int fd = EXPECT_OK(ion_allocate(ion, bytes, mask, ION_CACHED));
+		int fd = EXPECT_OK(ion_allocate(ion, bytes, mask, cycle % 2 ? ION_CACHED : 0));
 		char *at = buffer_map(fd, bytes);
 
 		fp_context("cycle %d", cycle);
@@ -109,4 +117,76 @@ CASE(pool_zero, "ion.accounts.pool-zero", CATALOGUE("ION-06"), CLASS(ABI),
 		EXPECT_ION_NUMBER(ION_SYSTEM_HEAP, "num_of_buffers", 0);
 		EXPECT_ION_NUMBER(ION_SYSTEM_HEAP, SHRINK, (long long)(bytes / page_size()));
 	}
+}
+
+/* Leaves so much in the system heap's pools, and nothing else; how many pages. */
+static long long fill_pools(size_t bytes)
+{
+	const long long pages = (long long)(page_align(bytes) / page_size());
+	int ion = ion_open();
+
+	empty_pools();
+	MUST(close(EXPECT_OK(ion_allocate(ion, bytes, ion_mask(ion, ION_SYSTEM_HEAP), 0))));
+	MUST(close(ion));
+	EXPECT_ION_NUMBER(ION_SYSTEM_HEAP, "num_of_buffers", 0);
+	EXPECT_ION_NUMBER(ION_SYSTEM_HEAP, SHRINK, pages);
+	return pages;
+}
+
+CASE(reclaimable, "ion.accounts.reclaimable", CATALOGUE("ION-11"), CLASS(IMPL),
+     STATEMENT("What lies in the system heap's pools counts as reclaimable memory of the kernel's, "
+	       "until it has gone back or is in use again."),
+     SOURCE("drivers/staging/android/ion/ion_page_pool.c: ion_page_pool_add(), "
+	    "ion_page_pool_remove()"),
+     UNTIL("5.10"), NEEDS("ion debugfs root"))
+{
+	const size_t bytes = 16 * MIB;
+	/* Counted by each processor for itself first, and other caches shrink and grow. */
+	const uint64_t least = 3 * bytes / 4;
+	uint64_t before;
+
+	heap_require(bytes);
+	empty_pools();
+	before = meminfo_bytes("KReclaimable");
+	fill_pools(bytes);
+	EXPECT_TRUE(meminfo_bytes("KReclaimable") >= before + least);
+	ion_write_number(ION_SYSTEM_HEAP, SHRINK, 0);
+	EXPECT_ION_NUMBER(ION_SYSTEM_HEAP, SHRINK, 0);
+	EXPECT_TRUE(meminfo_bytes("KReclaimable") < before + bytes - least);
+}
+
+/* Uses so much memory, in a process that is the first to be killed when there is not so much; its
+ * wait status. */
+static int use_memory(size_t bytes)
+{
+	pid_t child = MUST(fork());
+	int status;
+
+	if (child == 0) {
+		int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+		char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				-1, 0);
+
+		if (fd < 0 || write(fd, "1000", 4) != 4 || at == MAP_FAILED)
+			_exit(1);
+		for (size_t i = 0; i < bytes; i += page_size())
+			at[i] = 1;
+		_exit(0);
+	}
+	MUST(waitpid(child, &status, 0));
+	return status;
+}
+
+CASE(pressure, "ion.accounts.pressure", CATALOGUE("ION-11"), CLASS(IMPL),
+     STATEMENT("When memory is short the pools give back what they have: a program has it that "
+	       "needs more than is free."),
+     SOURCE("drivers/staging/android/ion/ion_heap.c: ion_heap_init_shrinker(), "
+	    "ion_heap_shrink_scan()"),
+     UNTIL("5.10"), NEEDS("ion debugfs root"), TIMEOUT(60000))
+{
+	const size_t bytes = page_align((size_t)heap_room());
+	long long pages = fill_pools(bytes);
+
+	EXPECT_EQ(use_memory((size_t)meminfo_bytes("MemFree") + bytes / 2), 0);
+	EXPECT_TRUE(ion_number(ION_SYSTEM_HEAP, SHRINK) < pages);
 }

@@ -4,8 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compat32.h"
 #include "descriptors.h"
 #include "device.h"
+#include "fdinfo.h"
 #include "guarded.h"
 #include "heap.h"
 #include "holdings.h"
@@ -31,11 +33,68 @@ CASE(basic, "ion.alloc.basic", CATALOGUE("ION-04"), CLASS(ABI),
 		fd = EXPECT_OK(ion_allocate(ion, page_size() + 1, 1u << heap->id, flags[i % 2]));
 		EXPECT_TRUE(is_dmabuf(fd));
 		EXPECT_EQ(buffer_size(fd), 2 * page_size());
-		EXPECT_EQ(fcntl(fd, F_GETFL) & ACCESS_MODE, O_RDWR);
+		EXPECT_EQ(fcntl(fd, F_GETFL) & ~O_LARGEFILE, O_RDWR);
 		EXPECT_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
 		MUST(close(fd));
 	}
 }
+
+CASE(exporter, "ion.alloc.exporter", CATALOGUE("NAME-11"), CLASS(IMPL),
+     STATEMENT("The exporter's name in fdinfo is that of ION, whichever heap a buffer is of."),
+     ION_SOURCE("ion_alloc(), whose DEFINE_DMA_BUF_EXPORT_INFO() says KBUILD_MODNAME"), ION_CASE)
+{
+	struct ion_heap heaps[ION_HEAPS_MAX];
+	int ion = ion_open(), count = ion_all_heaps(ion, heaps);
+
+	for (int i = 0; i < count; i++) {
+		int fd = EXPECT_OK(ion_allocate(ion, page_size(), 1u << heaps[i].id, 0));
+		struct fdinfo info;
+
+		fp_context("%s", heaps[i].name);
+		fdinfo_read(fd, &info);
+		EXPECT_STR(info.exporter, "ion");
+		MUST(close(fd));
+	}
+}
+
+CASE(compat, "ion.alloc.compat", CATALOGUE("ALLOC-21"), CLASS(ABI),
+     STATEMENT("A 32-bit process asks for heaps and buffers through the same arguments, with the "
+	       "same results."),
+     ION_SOURCE("ion_fops.compat_ioctl; drivers/staging/android/uapi/ion.h: struct "
+		"ion_allocation_data, struct ion_heap_query"),
+     UNTIL("5.10"), NEEDS("ion compat"))
+{
+	struct ion_heap heaps[ION_HEAPS_MAX];
+	int ion = ion_open(), count = ion_all_heaps(ion, heaps);
+	struct ion_allocation allocation = {
+		.len = page_size() + 1,
+		.heap_mask = ion_mask(ion, ION_SYSTEM_HEAP),
+	};
+	struct ion_query query = {0};
+	struct compat32 program = compat32_start(ion);
+	uint8_t argument[COMPAT32_ARGUMENT_BYTES];
+	struct fdinfo info;
+
+	memcpy(argument, &query, sizeof(query));
+	EXPECT_OK(compat32_ioctl(&program, ION_IOC_QUERY, argument));
+	memcpy(&query, argument, sizeof(query));
+	EXPECT_EQ(query.count, count);
+	memcpy(argument, &allocation, sizeof(allocation));
+	EXPECT_OK(compat32_ioctl(&program, ION_IOC_ALLOC, argument));
+	memcpy(&allocation, argument, sizeof(allocation));
+	/* It has 0 to 3 and nothing else. */
+	EXPECT_EQ(allocation.fd, 4);
+	fdinfo_read_of(program.pid, 4, &info);
+	EXPECT_EQ(info.size, 2 * page_size());
+	allocation.len = 0;
+	memcpy(argument, &allocation, sizeof(allocation));
+	EXPECT_ERRNO(compat32_ioctl(&program, ION_IOC_ALLOC, argument), EINVAL);
+	compat32_stop(&program);
+}
+
+_Static_assert(sizeof(struct ion_allocation) == COMPAT32_ARGUMENT_BYTES &&
+		       sizeof(struct ion_query) == COMPAT32_ARGUMENT_BYTES,
+	       "arguments have the same size for 32 and for 64 bits");
 
 CASE(len_zero, "ion.alloc.len-zero", CATALOGUE("ION-03"), CLASS(ABI),
      STATEMENT("A length of 0, and one that wraps to 0 when rounded up to a page, is EINVAL."),
@@ -86,19 +145,26 @@ CASE(too_large, "ion.alloc.too-large", CATALOGUE("ION-03"), CLASS(ABI),
 }
 
 CASE(half_of_memory, "ion.alloc.half-of-memory", CATALOGUE("ION-05"), CLASS(IMPL),
-     STATEMENT("The system heap refuses more than half of all memory with ENOMEM, at once."),
+     STATEMENT("The system heap refuses more than half of all memory with ENOMEM, at once, and "
+	       "gives less than that where there is so much."),
      SOURCE("drivers/staging/android/ion/ion_system_heap.c: ion_system_heap_allocate()"), ION_CASE)
 {
 	const uint64_t half = meminfo_bytes("MemTotal") / 2 / page_size() * page_size();
 	int ion = ion_open();
 	uint32_t mask = ion_mask(ion, ION_SYSTEM_HEAP);
 	uint64_t free_before = meminfo_bytes("MemFree");
+	/* Buffers of this heap do not lie in CMA areas. */
+	const uint64_t usable = free_before - meminfo_bytes("CmaFree");
 
 	EXPECT_ERRNO(ion_allocate(ion, half + page_size(), mask, 0), ENOMEM);
 	/* Not after everything was taken: there would be nothing left in the page allocator. */
 	EXPECT_TRUE(meminfo_bytes("MemFree") + 16 * MIB > free_before);
 	heap_require(16 * MIB);
 	EXPECT_OK(ion_allocate(ion, 16 * MIB, mask, 0));
+	if (usable > half / 4 * 3 + 32 * MIB)
+		EXPECT_OK(ion_allocate(ion, half / 4 * 3, mask, 0));
+	else
+		fp_note("no room for three eighths of memory");
 }
 
 /* Which heap has one buffer more than before; -1: none, or more than one. */

@@ -103,7 +103,8 @@ CASE(bad_place, "ion.query.bad-place", CATALOGUE("ION-01"), CLASS(ABI),
 
 CASE(heaps, "ion.query.heaps", CATALOGUE("ION-02"), CLASS(ABI),
      STATEMENT("There are the system heap, the contiguous one and one for each CMA area, each with "
-	       "its type, an id below 32 of its own and a terminated name; reserved fields are 0."),
+	       "its type, an id below 32 of its own and a terminated name; what follows that, and "
+	       "reserved fields, are 0."),
      SOURCE("drivers/staging/android/ion/ion_system_heap.c: ion_system_heap_create(), "
 	    "ion_system_contig_heap_create(); drivers/staging/android/ion/ion_cma_heap.c: "
 	    "ion_add_cma_heaps()"),
@@ -117,6 +118,8 @@ CASE(heaps, "ion.query.heaps", CATALOGUE("ION-02"), CLASS(ABI),
 
 	for (int i = 0; i < count; i++) {
 		EXPECT_TRUE(memchr(heaps[i].name, '\0', ION_NAME_BYTES) != NULL);
+		for (size_t j = strlen(heaps[i].name); j < ION_NAME_BYTES; j++)
+			EXPECT_EQ(heaps[i].name[j], 0);
 		fp_note("heap %u: %s, type %u", heaps[i].id, heaps[i].name, heaps[i].type);
 		EXPECT_TRUE(heaps[i].id < 32 && !(ids & 1u << heaps[i].id));
 		EXPECT_EQ(heaps[i].reserved[0] | heaps[i].reserved[1] | heaps[i].reserved[2], 0);

@@ -121,3 +121,23 @@ CASE(one_chunk, "mmap.private.one-chunk", CATALOGUE("MMAP-07"), CLASS(QUIRK),
 
 	EXPECT_EQ(at == -1 ? errno : 0, fp_expected());
 }
+
+CASE(ion, "mmap.private.ion", CATALOGUE("MMAP-07"), CLASS(QUIRK),
+     STATEMENT("MAP_PRIVATE of an ION buffer is EINVAL, but for one of a single page: that is a "
+	       "private copy."),
+     SOURCE("drivers/staging/android/ion/ion_heap.c: ion_heap_map_user(); mm/memory.c: "
+	    "remap_pfn_range()"),
+     UNTIL("5.10"), NEEDS("heap:ion"))
+{
+	int buffer = heap_buffer(page_size());
+	char *shared = map_pages(buffer, 0, 1), *private;
+
+	expect_refused(2);
+	expect_refused(CHUNKED_PAGES);
+	mark_pages(shared, 0, 1, 0x61);
+	private = (char *)MUST(map_raw(NULL, buffer, page_size(), RW, MAP_PRIVATE, 0));
+	EXPECT_PAGES(private, 0, 1, 0x61);
+	mark_pages(private, 0, 1, 0x62);
+	EXPECT_PAGES(shared, 0, 1, 0x61);
+	EXPECT_PAGES(private, 0, 1, 0x62);
+}
