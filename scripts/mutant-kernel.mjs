@@ -10,16 +10,27 @@ import { KBUILD, kernelImage } from '../harness/dist/src/kernel/kbuild.js';
 import { make } from '../harness/dist/src/kernel/make.js';
 import { findToolchain } from '../harness/dist/src/kernel/toolchain.js';
 
-/** Whether the top Makefile descends once, from the top: not so in 5.10, which goes into each folder at the top. */
-const descendsOnce = (source) => /^build-dir\s*:= \.$/m.test(readFileSync(join(source, 'Makefile'), 'utf8'));
+/**
+ * By which variable the top Makefile is told where to descend, what that is by itself, and the file that it has to make
+ * anew when no folder above has told make that something below it is new. Up to 5.10 it goes into each folder at the top.
+ */
+const DESCENTS = [
+	{ variable: 'build-dir', usual: '.', links: 'vmlinux.a' },
+	{ variable: 'build-dirs', usual: '$(vmlinux-dirs)', links: 'vmlinux' },
+];
+
+function descentOf(source) {
+	const lines = readFileSync(join(source, 'Makefile'), 'utf8').split('\n');
+	return DESCENTS.find(({ variable, usual }) => lines.includes(`${variable}\t:= ${usual}`));
+}
 
 /**
- * Arguments by which make builds folders of the kernel, before anything that comes after them, and no others:
- * `build-dir` is where the top Makefile descends. It means something else to the Makefiles of the kernel's tools.
+ * Arguments by which make builds folders of the kernel, before anything that comes after them, and no others. The
+ * variable means something else to the Makefiles of the kernel's tools.
  */
-const descendInto = (folders, output) => [
+const descendInto = (variable, folders, output) => [
 	'-j1',
-	`--eval=$(if $(filter ${output},$(CURDIR)),$(eval override build-dir := ${folders.join(' ')}))`,
+	`--eval=$(if $(filter ${output},$(CURDIR)),$(eval override ${variable} := ${folders.join(' ')}))`,
 	...folders,
 ];
 
@@ -62,10 +73,9 @@ export class MutantKernels {
 		const { place, config } = this;
 		const { target } = kernelImage(place.arch, config);
 		const folders = [...this.#stale];
-		const everywhere = folders.includes('.') || !descendsOnce(place.source);
-		const goals = everywhere ? [target] : [...descendInto(folders, place.output), target];
-		// Links again: no folder above has told make that something in it is new.
-		rmSync(join(place.output, 'vmlinux.a'), { force: true });
+		const descent = folders.includes('.') ? undefined : descentOf(place.source);
+		const goals = descent ? [...descendInto(descent.variable, folders, place.output), target] : [target];
+		if (descent) rmSync(join(place.output, descent.links), { force: true });
 		try {
 			await make(place, goals);
 			await installImage(place, config, image, this.facts.progress);
