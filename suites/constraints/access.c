@@ -109,7 +109,7 @@ CASE(untouched, "constraints.untouched", CATALOGUE("IMP-04"), CLASS(IMPL),
 	int buffer = heap_buffer(bytes);
 	unsigned char *data = malloc(bytes), *copy = malloc(bytes);
 	uint32_t writer = device_with(buffer, FENCEPOST_BIDIRECTIONAL),
-		 reader = device_with(buffer, FENCEPOST_BIDIRECTIONAL);
+		 reader = device_with(buffer, FENCEPOST_TO_DEVICE);
 
 	EXPECT_TRUE(data && copy);
 	fill(data, 0, bytes, 3);
