@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What ION says of its heaps in debugfs, and what freed buffers leave: clean pages in its pools. */
+/* What ION says of its heaps in debugfs, and what freed buffers leave: clean pages in its pools,
+ * and nothing else. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "ktap.h"
 #include "mark.h"
 #include "memory.h"
+#include "slab.h"
+#include "volunteer.h"
 
 #define ACCOUNTS                                                                                   \
 	ION_SOURCE("ion_buffer_create(), ion_buffer_destroy(), ion_device_add_heap()"),            \
@@ -166,11 +169,11 @@ static int use_memory(size_t bytes)
 	int status;
 
 	if (child == 0) {
-		int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 		char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 				-1, 0);
 
-		if (fd < 0 || write(fd, "1000", 4) != 4 || at == MAP_FAILED)
+		volunteer_for_the_oom_killer();
+		if (at == MAP_FAILED)
 			_exit(1);
 		for (size_t i = 0; i < bytes; i += page_size())
 			at[i] = 1;
@@ -197,4 +200,46 @@ CASE(pressure, "ion.accounts.pressure", CATALOGUE("ION-11"), CLASS(IMPL),
 	pages = fill_pools(bytes);
 	EXPECT_EQ(use_memory((size_t)meminfo_bytes("MemFree") + bytes / 2), 0);
 	EXPECT_TRUE(ion_number(ION_SYSTEM_HEAP, SHRINK) < pages);
+}
+
+#define CYCLES_EACH 2500
+
+struct cycles {
+	int ion, times;
+	uint32_t mask;
+};
+
+static void do_cycles(void *argument)
+{
+	const struct cycles *cycles = argument;
+
+	for (int i = 0; i < cycles->times; i++)
+		MUST(close(EXPECT_OK(ion_allocate(cycles->ion, page_size(), cycles->mask, 0))));
+}
+
+CASE(cycles, "ion.accounts.cycles", CATALOGUE("LIFE-11"), CLASS(ABI),
+     STATEMENT("Thousands of buffers of a page leave nothing behind, not the smallest table, where "
+	       "a heap frees them at once."),
+     SOURCE("drivers/staging/android/ion/ion.c: ion_buffer_destroy(); "
+	    "drivers/staging/android/ion/ion_cma_heap.c: ion_cma_free(); "
+	    "drivers/staging/android/ion/ion_system_heap.c: ion_system_heap_free(), "
+	    "ion_system_contig_heap_free()"),
+     ION_CASE, TIMEOUT(60000))
+{
+	struct ion_heap heaps[ION_HEAPS_MAX];
+	int ion = ion_open(), count = ion_all_heaps(ion, heaps);
+
+	for (int i = 0; i < count; i++) {
+		struct cycles cycles = {ion, CYCLES_EACH / 5, 1u << heaps[i].id};
+
+		/* It frees with a thread, and its slabs come and go: life.cycles has more of it. */
+		if (heaps[i].type == ION_SYSTEM)
+			continue;
+		fp_context("%s", heaps[i].name);
+		/* What is cached or held back for a while is so after these. */
+		do_cycles(&cycles);
+		cycles.times = CYCLES_EACH;
+		/* Of 32 bytes each it would be twice as much. */
+		EXPECT_SLAB_FLAT(do_cycles, &cycles, CYCLES_EACH * 16);
+	}
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The contiguous heap: blocks of the page allocator, which no heap suite looks at. And what very
- * many buffers of a page leave, of each heap that frees at once. */
+/* The contiguous heap: blocks of the page allocator, which no heap suite looks at. */
 #include <string.h>
 #include <unistd.h>
 
@@ -11,7 +10,6 @@
 #include "memory.h"
 #include "pages.h"
 #include "played-device.h"
-#include "slab.h"
 
 #define CONTIG                                                                                     \
 	SOURCE("drivers/staging/android/ion/ion_system_heap.c: "                                   \
@@ -111,46 +109,4 @@ CASE(taken, "ion.contig.taken", CATALOGUE("CMA-06"), CLASS(IMPL),
 	for (int i = 0; i < CYCLES; i++)
 		MUST(close(EXPECT_OK(ion_allocate(ion, 2 * page_size(), mask, 0))));
 	EXPECT_MEMORY_BACK(before);
-}
-
-#define CYCLES_EACH 2500
-
-struct cycles {
-	int ion, times;
-	uint32_t mask;
-};
-
-static void do_cycles(void *argument)
-{
-	const struct cycles *cycles = argument;
-
-	for (int i = 0; i < cycles->times; i++)
-		MUST(close(EXPECT_OK(ion_allocate(cycles->ion, page_size(), cycles->mask, 0))));
-}
-
-CASE(cycles, "ion.accounts.cycles", CATALOGUE("LIFE-11"), CLASS(ABI),
-     STATEMENT("Thousands of buffers of a page leave nothing behind, not the smallest table, where "
-	       "a heap frees them at once."),
-     SOURCE("drivers/staging/android/ion/ion.c: ion_buffer_destroy(); "
-	    "drivers/staging/android/ion/ion_cma_heap.c: ion_cma_free(); "
-	    "drivers/staging/android/ion/ion_system_heap.c: ion_system_heap_free(), "
-	    "ion_system_contig_heap_free()"),
-     ION_CASE, TIMEOUT(60000))
-{
-	struct ion_heap heaps[ION_HEAPS_MAX];
-	int ion = ion_open(), count = ion_all_heaps(ion, heaps);
-
-	for (int i = 0; i < count; i++) {
-		struct cycles cycles = {ion, CYCLES_EACH / 5, 1u << heaps[i].id};
-
-		/* It frees with a thread, and its slabs come and go: life.cycles has more of it. */
-		if (heaps[i].type == ION_SYSTEM)
-			continue;
-		fp_context("%s", heaps[i].name);
-		/* What is cached or held back for a while is so after these. */
-		do_cycles(&cycles);
-		cycles.times = CYCLES_EACH;
-		/* Of 32 bytes each it would be twice as much. */
-		EXPECT_SLAB_FLAT(do_cycles, &cycles, CYCLES_EACH * 16);
-	}
 }

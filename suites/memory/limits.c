@@ -15,6 +15,7 @@
 #include "holdings.h"
 #include "mark.h"
 #include "memory.h"
+#include "volunteer.h"
 
 #define ALLOCATE_SOURCE                                                                            \
 	"drivers/dma-buf/heaps/system_heap.c: system_heap_allocate(); "                            \
@@ -61,15 +62,6 @@ CASE(memlock, "memory.memlock", CATALOGUE("MEM-06"), CLASS(QUIRK),
 	/* /proc/self is the old user's since setuid(), but status can be read by all. */
 	EXPECT_EQ(status_kib("VmLck"), 0);
 	EXPECT_EQ(status_kib("VmPin"), 0);
-}
-
-/* If memory runs out, this process is the one to be killed and no other. */
-static void volunteer_for_the_oom_killer(void)
-{
-	int fd = MUST(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
-
-	EXPECT_EQ(write(fd, "1000", 4), 4);
-	close(fd);
 }
 
 /* Takes buffers until there are no more, or it is killed for it; exits with the errno. */

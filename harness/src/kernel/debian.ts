@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ARCHITECTURES, type Arch } from '../core/architectures.js';
 import type { Cache } from '../core/cache.js';
@@ -18,7 +17,8 @@ import { fetchPackage, unpackPackage } from './package-store.js';
 import { type KernelInfo, publishedKernel } from './published.js';
 import type { KernelContext } from './resolve.js';
 import { headersProvenance, stockBuildFolder } from './stock-headers.js';
-import { exactly } from './stock-packages.js';
+import { findExactly } from './stock-packages.js';
+import { withWorkFolder } from './work-folder.js';
 
 type DebianSelector = Extract<KernelSelector, { kind: 'debian' }>;
 
@@ -102,9 +102,7 @@ async function extractKernel(
 	cache: Cache,
 	progress: Progress,
 ): Promise<KernelInfo> {
-	const unpacked = cache.workPath('tmp', `stock-${randomUUID()}`);
-	try {
-		await mkdir(unpacked, { recursive: true });
+	return withWorkFolder(cache, 'stock', async (unpacked) => {
 		await unpackPackage(deb, unpacked, progress.signal);
 		const found = await findStockFiles(unpacked);
 		if (!found.image || found.release === undefined) {
@@ -115,8 +113,7 @@ async function extractKernel(
 		let { config } = found;
 		if (!config) {
 			// Since 6.19 the config has a package of its own.
-			const name = `linux-base-${release}`;
-			const base = (await apt.search(name, exactly(name))).find(({ version }) => version === record.version);
+			const [base] = await findExactly(apt, [`linux-base-${release}`], record.version);
 			if (base) {
 				await unpackPackage(await fetchPackage(apt, base, cache, progress), unpacked, progress.signal);
 				config = (await findStockFiles(unpacked)).config;
@@ -133,9 +130,7 @@ async function extractKernel(
 			stock: { name: record.name, version: record.version, upstream: selector.version },
 			provenance: [`${record.name} ${record.version}`],
 		};
-	} finally {
-		await rm(unpacked, { recursive: true, force: true });
-	}
+	});
 }
 
 interface StockFiles {

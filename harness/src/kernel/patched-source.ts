@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { randomUUID } from 'node:crypto';
 import { copyFile, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Cache } from '../core/cache.js';
 import { errnoOf, FencepostError, infrastructureError } from '../core/errors.js';
 import { run } from '../core/process.js';
 import type { KernelPatch } from './patch.js';
+import { withWorkFolder } from './work-folder.js';
 
 /** A kernel's source with our patches, as a build sees it. */
 export interface PatchedSource {
@@ -35,14 +35,11 @@ export async function patchedSource(
 	}
 	if (applied.length === 0) return { path: source, applied };
 	const files = [...new Set(applied.flatMap(({ touches }) => touches))];
-	const scratch = cache.workPath('tmp', `patch-${randomUUID()}`);
-	try {
+	await withWorkFolder(cache, 'patch', async (scratch) => {
 		await applyPatches(source, applied, files, scratch, signal);
 		await linkAround(source, view, files);
 		for (const file of files) await putIfDifferent(join(scratch, file), join(view, file));
-	} finally {
-		await rm(scratch, { recursive: true, force: true });
-	}
+	});
 	return { path: view, applied };
 }
 

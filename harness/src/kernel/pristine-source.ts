@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,6 +10,7 @@ import { run } from '../core/process.js';
 import type { Progress } from '../core/progress.js';
 import { withRoomFor } from './disk-full.js';
 import { unpackPackage } from './package-store.js';
+import { withWorkFolder } from './work-folder.js';
 
 const STAMP = z.object({ debSha256: z.string(), listing: z.string() });
 
@@ -82,8 +82,7 @@ async function unpackSource(
 	signal: AbortSignal,
 	update: (detail?: string, fraction?: number) => void,
 ): Promise<void> {
-	const temporary = cache.workPath('tmp', `source-${randomUUID()}`);
-	try {
+	await withWorkFolder(cache, 'source', async (temporary) => {
 		const [package_, tree] = [join(temporary, 'package'), join(temporary, 'tree')];
 		await mkdir(package_, { recursive: true });
 		await mkdir(tree);
@@ -110,9 +109,7 @@ async function unpackSource(
 		await rm(directory, { recursive: true, force: true });
 		await mkdir(cache.workPath('sources'), { recursive: true });
 		await rename(tree, directory);
-	} finally {
-		await rm(temporary, { recursive: true, force: true });
-	}
+	});
 }
 
 /** Size that an .xz file unpacks to, from its own index (xz(1), --robot). */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ARCHITECTURES, type Arch, hostArch } from '../core/architectures.js';
@@ -18,6 +17,7 @@ import { withBuildLock } from './recipe.js';
 import type { KernelContext } from './resolve.js';
 import { exactly, findExactly, findStockSiblings, type StockPackage } from './stock-packages.js';
 import { findToolchain } from './toolchain.js';
+import { withWorkFolder } from './work-folder.js';
 
 /** Changes when what is made of the packages changes. */
 const HEADERS_VERSION = '1';
@@ -48,9 +48,7 @@ export async function stockBuildFolder(kernel: StockKernel, context: KernelConte
 	}
 	const makeIt = async () => {
 		if (await isBuiltIn(folder, kernel.id)) return;
-		const unpacked = cache.workPath('tmp', `headers-${randomUUID()}`);
-		try {
-			await mkdir(unpacked, { recursive: true });
+		await withWorkFolder(cache, 'headers', async (unpacked) => {
 			await withRoomFor(cache.root, async () => {
 				const names = await unpackHeaders(kernel, unpacked, context);
 				const tree = await layOut(unpacked, names);
@@ -60,9 +58,7 @@ export async function stockBuildFolder(kernel: StockKernel, context: KernelConte
 				await rm(folder, { recursive: true, force: true });
 				await rename(tree, folder);
 			});
-		} finally {
-			await rm(unpacked, { recursive: true, force: true });
-		}
+		});
 	};
 	await withBuildLock(name, makeIt, cache, progress);
 	return folder;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { randomUUID } from 'node:crypto';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { infrastructureError } from '../core/errors.js';
@@ -12,6 +11,7 @@ import { fetchPackage, unpackPackage } from './package-store.js';
 import { KERNEL_INFO } from './published.js';
 import type { KernelContext } from './resolve.js';
 import { findStockSiblings, type StockPackage, type StockSiblings } from './stock-packages.js';
+import { withWorkFolder } from './work-folder.js';
 
 /**
  * Folder that holds `lib/modules/RELEASE` of a kernel: its own, or, for a stock kernel, taken from Debian's package
@@ -56,10 +56,8 @@ async function installStockModules(
 	context: KernelContext,
 ): Promise<void> {
 	const { cache, progress } = context;
-	const unpacked = cache.workPath('tmp', `modules-${randomUUID()}`);
 	const destination = join(directory, 'lib', 'modules', release);
-	try {
-		await mkdir(unpacked, { recursive: true });
+	await withWorkFolder(cache, 'modules', async (unpacked) => {
 		for (const deb of debs) await unpackPackage(deb, unpacked, progress.signal);
 		const folders = (await moduleFolders(unpacked)).filter((folder) => basename(folder) === release);
 		const [first, ...others] = folders;
@@ -72,7 +70,5 @@ async function installStockModules(
 			await rm(join(destination, name), { recursive: true, force: true });
 		// Packages leave it to their installation to work out which module needs which.
 		await run('/sbin/depmod', ['--basedir', directory, release], { signal: progress.signal, package: 'kmod' });
-	} finally {
-		await rm(unpacked, { recursive: true, force: true });
-	}
+	});
 }

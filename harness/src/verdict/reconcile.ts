@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-
 import { type TaintWitness, unexplainedTaints } from './splat/taint.js';
 import { toldReport } from './splat/told.js';
 import { type AttributedSplat, type KtapSummary, type Leak, overall, type Verdict, worse } from './verdict.js';
